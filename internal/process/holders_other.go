@@ -1,0 +1,6 @@
+//go:build !linux
+
+package process
+
+// Holders cannot tell here.
+func Holders(string) []Process { return nil }

@@ -1,0 +1,18 @@
+// Package safepath tells whether a file may be trusted by a program that runs as
+// root: nobody but root can change it, replace it, or lead the way to another.
+package safepath
+
+// Check refuses path when somebody other than root could decide what is found
+// there. Every directory on the way, every symlink and the object itself must
+// belong to root. Directories and the object must not be writable by a group
+// (root's own excepted) or by everybody; a directory on the way may be when it
+// is sticky, as /tmp is: there nobody can rename what root owns.
+//
+// What Check has accepted only root can change, so there is no race between
+// Check and the open that follows it.
+//
+// A path that leads nowhere is an error that wraps fs.ErrNotExist.
+//
+// Check applies to root only and returns nil for others: an unprivileged user
+// who trusts a file of somebody else endangers nobody but himself.
+func Check(path string) error { return check(path) }
