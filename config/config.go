@@ -1,0 +1,91 @@
+// Package config turns the configuration file of a node into a Config that is
+// valid as a whole.
+//
+// The file is read strictly: an unknown key, a bad value and a key whose feature
+// is not built yet are errors that name file, line and key. All of them are
+// reported, not only the first.
+//
+// A key is one line in options; reference.yaml describes it to people.
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is the whole configuration of a node.
+type Config struct {
+	Puppet   Puppet
+	History  History
+	StateDir string
+	Log      Log
+}
+
+// Puppet says how Puppet is run.
+type Puppet struct {
+	Command                Command
+	Manifest               string // of apply
+	Binary                 string // "auto" or an absolute path
+	Confdir                string // "" is Puppet's own default, as with the next two
+	Certname               string
+	Environment            string
+	ExtraArgs              []string
+	Noop                   Switch
+	CachedCatalogOnFailure Switch
+	Timeout                time.Duration // 0 is Puppet's own runtimeout and 5 minutes
+	LockWait               time.Duration
+	Nice                   int
+	JobID                  bool // without effect on apply
+}
+
+// Command is the subcommand of Puppet that makes a run.
+type Command string
+
+// The commands.
+const (
+	Agent Command = "agent"
+	Apply Command = "apply"
+)
+
+// Switch is a setting that may be left to puppet.conf.
+type Switch string
+
+// The positions of a Switch.
+const (
+	Auto Switch = "auto" // no flag is passed, puppet.conf decides
+	On   Switch = "true"
+	Off  Switch = "false"
+)
+
+// AutoBinary is the Puppet.Binary that stands for the one that is found.
+const AutoBinary = "auto"
+
+// History says how much of the past is kept.
+type History struct {
+	Runs int
+	Days int
+	Size int64 // bytes
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  slog.Level
+	Format string // "auto", "text" or "json"
+}
+
+// Default is the configuration of a node without a file.
+func Default() Config {
+	return Config{
+		Puppet: Puppet{
+			Command:                Agent,
+			Binary:                 AutoBinary,
+			Noop:                   Auto,
+			CachedCatalogOnFailure: Auto,
+			LockWait:               10 * time.Minute,
+			JobID:                  true,
+		},
+		History:  History{Runs: 500, Days: 30, Size: 200 * mebibyte},
+		StateDir: defaultStateDir,
+		Log:      Log{Level: slog.LevelInfo, Format: "auto"},
+	}
+}

@@ -1,0 +1,180 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/puppet-cron/puppet-cron/config"
+)
+
+// TestInvalid reads testdata/invalid-NAME.yaml, one file per mistake. The wanted
+// lines lack the name of the file, with which each begins.
+func TestInvalid(t *testing.T) {
+	tests := []struct{ name, want string }{
+		{"alias-bomb", `
+:1: a: unknown key: remove it (puppet-cron config reference lists all keys)
+:2: b: unknown key: remove it (puppet-cron config reference lists all keys)
+:3: c: unknown key: remove it (puppet-cron config reference lists all keys)
+:4: d: unknown key: remove it (puppet-cron config reference lists all keys)
+:5: e: unknown key: remove it (puppet-cron config reference lists all keys)
+:7: puppet.extra_args: anchors and aliases are not supported: write the value out`},
+		{"alias-unknown", `
+:2: anchors and aliases are not supported: write the value out`},
+		{"alias", `
+:1: puppet: anchors and aliases are not supported: write the value out
+:3: history: anchors and aliases are not supported: write the value out`},
+		{"apply-without-manifest", `
+:3: puppet.command: apply needs a manifest: set puppet.manifest`},
+		{"bracket", `
+:2: not YAML from here on (check indentation, tabs and quotes): did not find expected ',' or '}'`},
+		{"colon", `
+:1: not YAML from here on (check indentation, tabs and quotes): mapping values are not allowed in this context`},
+		{"command", `
+:2: puppet.command: must be agent or apply, not "solo"
+:3: puppet.manifest: must be an absolute path, not "site.pp"`},
+		{"dotted-key", `
+:1: puppet.noop: unknown key: sections are nested, not written with dots`},
+		{"duplicate-key", `
+:2: history.runs: given a second time: remove this one or the one on line 2
+:3: puppet: given a second time: remove this one or the one on line 1`},
+		{"duration-negative", `
+:2: puppet.timeout: must be a duration above 0, such as 30m, or auto, not "-5m"
+:3: puppet.lock_wait: must be a duration such as 90s, 30m or 1h30m, not "auto"`},
+		{"duration-unit", `
+:2: puppet.timeout: 3600 has no unit: write 3600s, 3600m or 3600h
+:3: puppet.lock_wait: 10 has no unit: write 10s, 10m or 10h`},
+		{"duration", `
+:2: puppet.timeout: must be a duration such as 90s, 30m or 1h30m, or auto, not "30 minutes"
+:3: puppet.lock_wait: must be a duration above 0, such as 30m, not "0s"`},
+		{"escape", `
+:2: "puppet.n\x1b[31mice": unknown key: remove it (puppet-cron config reference lists all keys)`},
+		{"extra-args-kind", `
+:2: puppet.extra_args: must be a list, as in [a, b], not a single value`},
+		{"extra-args", `
+:2: puppet.extra_args[0]: argument "--noop": refused: use puppet.noop, or puppet-cron run --noop for one run
+:2: puppet.extra_args[1]: argument "--server x": an option and its value are one entry, joined by =: write --server=x
+:2: puppet.extra_args[2]: has no value: give it one, or remove the entry
+:2: puppet.extra_args[3]: must be a single value, not a list
+:2: puppet.extra_args[4]: argument "--ca-server=x": puppet ignores this spelling: the name is ca_server`},
+		{"indentation", `
+:3: not YAML from here on (check indentation, tabs and quotes): did not find expected key`},
+		{"key-kind", `
+:2: puppet: a key must be a word, not a list`},
+		{"latin1", `
+:2: not UTF-8: save the file as UTF-8`},
+		{"merge", `
+:2: puppet.<<: merge keys are not supported: write the keys out`},
+		{"misplaced-key", `
+:1: lock_wait: unknown key: did you mean puppet.lock_wait?`},
+		{"names", `
+:2: puppet.certname: "Web01.example.com" is not a certname: use lower-case letters, digits and . _ - (a letter or a digit first, no "..")
+:3: puppet.environment: "$(id)" is not an environment: use letters, digits and _`},
+		{"no-value", `
+:2: puppet.noop: has no value: give it one, or remove the key
+:3: puppet.environment: has no value: give it one, or remove the key
+:4: puppet.extra_args: has no value: give it one, or remove the key
+:5: state_dir: has no value: give it one, or remove the key`},
+		{"not-built-empty", `
+:1: schedule: this version has no scheduler service yet: remove the key
+:2: reporter: this version has no reporter yet: remove the key
+:3: shutdown: this version has no shutdown inhibitor yet: remove the key`},
+		{"not-built-misspelt", `
+:2: schedule.evry: unknown key: did you mean schedule.every?`},
+		{"not-built", `
+:2: schedule.every: this version has no scheduler service yet: remove the key
+:3: schedule.splay: this version has no scheduler service yet: remove the key
+:4: reporter.url: this version has no reporter yet: remove the key
+:4: reporter.tls: this version has no reporter yet: remove the key
+:5: shutdown.inhibit: this version has no shutdown inhibitor yet: remove the key
+:6: check: this version has no severities for check yet: remove the key
+:7: hooks_dir: this version has no hooks yet: remove the key
+:8: metrics.textfile: this version has no metrics yet: remove the key`},
+		{"nul", `
+:2: control character U+0000: remove it`},
+		{"numbers", `
+:1: puppet.nice: must be a whole number from -20 to 19, not "-21"
+:3: history.runs: must be a whole number from 1 to 1000000, not "0"
+:4: history.days: must be a whole number from 1 to 36500, not "1.5"`},
+		{"paths", `
+:2: puppet.manifest: must be an absolute path, not "site.pp"
+:3: puppet.binary: must be an absolute path or auto, not "puppet"
+:4: puppet.confdir: must be an absolute path, not "etc/puppet"
+:5: state_dir: must be an absolute path, not ""`},
+		{"quote", `
+:2: not YAML from here on (check indentation, tabs and quotes): found unexpected end of stream`},
+		{"second-document-bad", `
+:3: not YAML from here on (check indentation, tabs and quotes): did not find expected ',' or '}'`},
+		{"section-kind", `
+:1: puppet: must be a section, with its keys indented below, not a list
+:2: history: must be a section, with its keys indented below, not a single value`},
+		{"several", `
+:1: log.level: must be debug, info, warn or error, not "verbose"
+:1: log.format: must be auto, text or json, not "xml"
+:3: puppet.nice: must be a whole number from -20 to 19, not "20"
+:4: puppet.noop: must be auto, true or false, not "maybe"
+:5: puppet.timeout: 30 has no unit: write 30s, 30m or 30h
+:6: puppet.environment: "../x" is not an environment: use letters, digits and _
+:9: puppet.extra_args[1]: argument "--test": refused: it implies --show_diff, which writes the contents of files, secrets included, to the logs
+:10: history.size: 10 has no unit: write 10KiB, 10MiB or 10GiB`},
+		{"size-huge", `
+:1: history.size: must be a size such as 200MiB (whole KiB, MiB or GiB), not "99999999999GiB"`},
+		{"size-small", `
+:1: history.size: must be 1MiB or more, not "1023KiB"`},
+		{"size", `
+:1: history.size: must be a size such as 200MiB (whole KiB, MiB or GiB), not "200MB"`},
+		{"switch", `
+:2: puppet.noop: must be auto, true or false, not "yes"
+:3: puppet.cached_catalog_on_failure: must be auto, true or false, not "on"
+:4: puppet.job_id: must be true or false, not "auto"`},
+		{"tab", `
+:2: not YAML from here on (check indentation, tabs and quotes): found character that cannot start any token`},
+		{"tag", `
+:2: puppet.noop: tags are not supported: remove "!!str"
+:3: puppet.nice: tags are not supported: remove "!ruby/object:Integer"`},
+		{"top-list", `
+:2: must be a section, with its keys indented below, not a list`},
+		{"top-word", `
+:1: must be a section, with its keys indented below, not a single value`},
+		{"two-documents", `
+:2: a second document begins here: the file must hold one only`},
+		{"unknown-key", `
+:3: puppet.enviroment: unknown key: did you mean puppet.environment?`},
+		{"unknown-nothing-close", `
+:1: colour: unknown key: remove it (puppet-cron config reference lists all keys)`},
+		{"unknown-section", `
+:1: pupet: unknown key: did you mean puppet?`},
+		{"value-kind", `
+:2: puppet.command: must be a single value, not a list
+:3: puppet.noop: must be a single value, not a section`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := mistakes(t, "testdata/invalid-"+tt.name+".yaml")
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+	if files, _ := filepath.Glob("testdata/invalid-*.yaml"); len(files) != len(tests) {
+		t.Errorf("%d files in testdata, %d in the table", len(files), len(tests))
+	}
+}
+
+// mistakes returns what Parse says about a file, each line without its name.
+func mistakes(t *testing.T, path string) string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	c, err := config.Parse("FILE", f)
+	if err == nil {
+		t.Fatalf("%s was accepted: %+v", path, c)
+	}
+	return strings.ReplaceAll("\n"+err.Error(), "\nFILE", "\n")
+}

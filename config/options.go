@@ -1,0 +1,89 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/puppet-cron/puppet-cron/puppet/args"
+)
+
+// option binds a key of the file to its place in a Config.
+type option struct {
+	key   string // of a nested key the whole path, joined by dots
+	value value
+	list  bool // the key holds a list; value takes its items one by one
+}
+
+// options returns every key that this version understands, in the order in which
+// they are shown, bound to c.
+func options(c *Config) []option {
+	return []option{
+		{key: "puppet.command", value: choice[Command]{&c.Puppet.Command, []Command{Agent, Apply}}},
+		{key: "puppet.manifest", value: text{&c.Puppet.Manifest, optional(absolute)}},
+		{key: "puppet.binary", value: text{&c.Puppet.Binary, absoluteOrAuto}},
+		{key: "puppet.confdir", value: text{&c.Puppet.Confdir, optional(cleanAbsolute)}},
+		{key: "puppet.certname", value: text{&c.Puppet.Certname, optional(args.Certname)}},
+		{key: "puppet.environment", value: text{&c.Puppet.Environment, optional(args.Environment)}},
+		{key: "puppet.extra_args", value: items{&c.Puppet.ExtraArgs, args.Extra}, list: true},
+		{key: "puppet.noop", value: toggle{&c.Puppet.Noop}},
+		{key: "puppet.cached_catalog_on_failure", value: toggle{&c.Puppet.CachedCatalogOnFailure}},
+		{key: "puppet.timeout", value: autoDuration{&c.Puppet.Timeout}},
+		{key: "puppet.lock_wait", value: duration{&c.Puppet.LockWait}},
+		{key: "puppet.nice", value: number{&c.Puppet.Nice, -20, 19}},
+		{key: "puppet.job_id", value: boolean{&c.Puppet.JobID}},
+		{key: "history.runs", value: number{&c.History.Runs, 1, 1_000_000}},
+		{key: "history.days", value: number{&c.History.Days, 1, 36_500}},
+		{key: "history.size", value: size{&c.History.Size, mebibyte}},
+		{key: "state_dir", value: text{&c.StateDir, cleanAbsolute}},
+		{key: "log.level", value: level{&c.Log.Level}},
+		{key: "log.format", value: choice[string]{&c.Log.Format, []string{"auto", "text", "json"}}},
+	}
+}
+
+// planned is a key that is documented and that this version does not have yet.
+type planned struct {
+	key   string
+	lacks string
+}
+
+// notBuilt returns the keys that are refused with an explanation: ignoring one
+// would promise what is not done.
+func notBuilt() []planned {
+	const (
+		scheduler = "scheduler service"
+		reporter  = "reporter"
+		shutdown  = "shutdown inhibitor"
+		check     = "severities for check"
+		hooks     = "hooks"
+		metrics   = "metrics"
+	)
+	return []planned{
+		{"schedule.every", scheduler},
+		{"schedule.cron", scheduler},
+		{"schedule.timezone", scheduler},
+		{"schedule.splay", scheduler},
+		{"schedule.catch_up", scheduler},
+		{"schedule.retries", scheduler},
+		{"schedule.windows", scheduler},
+		{"schedule.skip_when", scheduler},
+		{"reporter.url", reporter},
+		{"reporter.tls", reporter},
+		{"reporter.token_file", reporter},
+		{"reporter.spool_max", reporter},
+		{"reporter.log_tail", reporter},
+		{"shutdown.inhibit", shutdown},
+		{"check", check},
+		{"hooks_dir", hooks},
+		{"metrics.textfile", metrics},
+	}
+}
+
+// lacking returns the feature that key belongs to when it is not built yet. Key
+// may be that of a whole section.
+func lacking(key string) (feature string, ok bool) {
+	for _, p := range notBuilt() {
+		if p.key == key || strings.HasPrefix(p.key, key+".") {
+			return p.lacks, true
+		}
+	}
+	return "", false
+}

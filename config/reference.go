@@ -1,0 +1,18 @@
+package config
+
+import (
+	_ "embed"
+	"strings"
+)
+
+//go:embed reference.yaml
+var reference string
+
+// Reference returns a configuration file that explains every key and sets each
+// to its default.
+func Reference() string {
+	return strings.NewReplacer(
+		"/etc/puppet-cron/puppet-cron.yaml", DefaultPath,
+		"/var/lib/puppet-cron", defaultStateDir,
+	).Replace(reference)
+}

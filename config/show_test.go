@@ -1,0 +1,144 @@
+package config_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+	"pgregory.net/rapid"
+
+	"github.com/puppet-cron/puppet-cron/config"
+)
+
+// fataler is what a test, a fuzz target and a property have in common.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func show(t fataler, c *config.Config) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := c.Show(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// checkRoundTrip checks that what Show writes is what Parse made it from.
+func checkRoundTrip(t fataler, c *config.Config) {
+	t.Helper()
+	shown := show(t, c)
+	got, err := parse(shown)
+	if err != nil {
+		t.Fatalf("%v\nof:\n%s", err, shown)
+	}
+	if diff := cmp.Diff(c, got); diff != "" {
+		t.Fatalf("-want +got:\n%s\nof:\n%s", diff, shown)
+	}
+}
+
+func TestShow(t *testing.T) {
+	c := config.Default()
+	c.StateDir = "/var/lib/puppet-cron"
+	c.Puppet.Noop = config.Off
+	c.Puppet.Environment = "2024"
+	c.Puppet.ExtraArgs = []string{"--trace", "--server=x"}
+	c.Puppet.Timeout = time.Hour
+	c.History.Size = 1536 << 20
+	want := `puppet:
+  command: agent
+  manifest: ""
+  binary: auto
+  confdir: ""
+  certname: ""
+  environment: "2024"
+  extra_args:
+    - --trace
+    - --server=x
+  noop: false
+  cached_catalog_on_failure: auto
+  timeout: 1h
+  lock_wait: 10m
+  nice: 0
+  job_id: true
+history:
+  runs: 500
+  days: 30
+  size: 1536MiB
+state_dir: /var/lib/puppet-cron
+log:
+  level: info
+  format: auto
+`
+	if diff := cmp.Diff(want, show(t, &c)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	switches := []config.Switch{config.Auto, config.On, config.Off}
+	durations := rapid.Int64Range(1, int64(1000*time.Hour))
+	rapid.Check(t, func(t *rapid.T) {
+		c := config.Default()
+		p := &c.Puppet
+		p.Environment = rapid.StringMatching(`[a-zA-Z0-9_]{0,20}`).Draw(t, "environment")
+		p.Certname = rapid.StringMatching(`([a-z0-9][a-z0-9_-]{0,20})?`).Draw(t, "certname")
+		p.Noop = rapid.SampledFrom(switches).Draw(t, "noop")
+		p.CachedCatalogOnFailure = rapid.SampledFrom(switches).Draw(t, "cached")
+		p.Timeout = time.Duration(durations.Draw(t, "timeout"))
+		p.LockWait = time.Duration(durations.Draw(t, "lock_wait"))
+		p.Nice = rapid.IntRange(-20, 19).Draw(t, "nice")
+		p.JobID = rapid.Bool().Draw(t, "job_id")
+		c.History.Size = 1024 * rapid.Int64Range(1024, 1<<40).Draw(t, "size")
+		for _, value := range rapid.SliceOfN(rapid.StringMatching(`[ -~é]{1,30}`), 0, 3).Draw(t, "extra") {
+			p.ExtraArgs = append(p.ExtraArgs, "--server="+value)
+		}
+		checkRoundTrip(t, &c)
+	})
+}
+
+func TestReferenceIsDefault(t *testing.T) {
+	got, err := parse(config.Reference())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(config.Default(), *got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if !strings.Contains(config.Reference(), config.DefaultPath) {
+		t.Error("it does not say where the file is")
+	}
+}
+
+// TestReferenceIsComplete relies on Show, which shows every key there is.
+func TestReferenceIsComplete(t *testing.T) {
+	c := config.Default()
+	if diff := cmp.Diff(keys(t, show(t, &c)), keys(t, config.Reference())); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// keys lists the keys of a document in their order.
+func keys(t *testing.T, text string) []string {
+	t.Helper()
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	var walk func(prefix string, n *yaml.Node)
+	walk = func(prefix string, n *yaml.Node) {
+		for i := 0; n.Kind == yaml.MappingNode && i < len(n.Content); i += 2 {
+			key := prefix + n.Content[i].Value
+			list = append(list, key)
+			walk(key+".", n.Content[i+1])
+		}
+	}
+	walk("", doc.Content[0])
+	return list
+}

@@ -1,0 +1,69 @@
+package config
+
+import "strings"
+
+// suggest returns the key that was probably meant: one that differs by a typing
+// error, or one of the same name in another section.
+func suggest(key string) (best string, ok bool) {
+	limit := min(2, len(leaf(key))/2) + 1
+	for _, known := range allKeys() {
+		if d := distance(key, known, limit); d < limit {
+			best, limit = known, d
+		}
+	}
+	if best != "" {
+		return best, true
+	}
+	for _, known := range allKeys() {
+		if leaf(known) == leaf(key) {
+			return known, true
+		}
+	}
+	return "", false
+}
+
+func leaf(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
+
+// allKeys returns every key of the design, sections included.
+func allKeys() []string {
+	var keys []string
+	add := func(key string) {
+		section, _, nested := strings.Cut(key, ".")
+		if nested && (len(keys) == 0 || !strings.HasPrefix(keys[len(keys)-1], section+".")) {
+			keys = append(keys, section)
+		}
+		keys = append(keys, key)
+	}
+	for _, o := range options(new(Config)) {
+		add(o.key)
+	}
+	for _, p := range notBuilt() {
+		add(p.key)
+	}
+	return keys
+}
+
+// distance is the Levenshtein distance of a and b, or limit when their lengths
+// alone make it that large.
+func distance(a, b string, limit int) int {
+	if max(len(a), len(b))-min(len(a), len(b)) >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1) // the distances of a[:i] from every b[:j]
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			changed := diagonal
+			if a[i] != b[j] {
+				changed++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
