@@ -1,0 +1,71 @@
+// Package scheduler decides. It is pure: facts go in, a decision comes out, so that
+// the runner, which acts on it, and status, which explains it, cannot disagree.
+package scheduler
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+)
+
+// Facts are what a decision rests on.
+type Facts struct {
+	Now time.Time
+	// OwnRun is a run of ours that goes on, other than the one to decide on.
+	OwnRun *Holder
+	// PuppetLock is who holds Puppet's own lock: somebody's `puppet agent -t`.
+	PuppetLock *Holder
+	// Disabled is Puppet's disable file.
+	Disabled *api.DisableInfo
+}
+
+// Holder is who keeps a run from starting, in words that identify it.
+type Holder struct {
+	Who   string
+	Since time.Time
+}
+
+// Verb is what to do.
+type Verb string
+
+// The verbs.
+const (
+	Start Verb = "start"
+	Wait  Verb = "wait" // for Puppet's own lock; then decide again
+	Skip  Verb = "skip"
+)
+
+// Decision is what to do, and why.
+type Decision struct {
+	Verb    Verb
+	Reason  api.Reason
+	Message string
+}
+
+// Decide says whether a run may start now. What forbids it for longer comes first:
+// there is no use in waiting for a lock on a node that is disabled.
+func Decide(f Facts) Decision {
+	switch {
+	case f.Disabled != nil:
+		return Decision{Skip, api.Disabled, disabled(f.Disabled)}
+	case f.OwnRun != nil:
+		return Decision{Skip, api.Locked, fmt.Sprintf("%s goes on since %s", f.OwnRun.Who, stamp(f.OwnRun.Since))}
+	case f.PuppetLock != nil:
+		return Decision{Wait, api.Locked, fmt.Sprintf("Puppet's own lock is held: %s, since %s", f.PuppetLock.Who, stamp(f.PuppetLock.Since))}
+	}
+	return Decision{Verb: Start}
+}
+
+func disabled(d *api.DisableInfo) string {
+	msg := "puppet is disabled"
+	if d.Since != nil {
+		msg += " since " + stamp(*d.Since)
+	}
+	if d.Reason != "" {
+		msg += ": " + d.Reason
+	}
+	return msg + "; `puppet agent --enable` lifts it"
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

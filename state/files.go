@@ -1,0 +1,114 @@
+package state
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/internal/atomicfile"
+)
+
+// schema is the one that this version writes into its own files; a Run has its own.
+const schema = 1
+
+// maxFile bounds what is read back. The largest file is a Run with all its
+// failures, and those are bounded.
+const maxFile = 2 << 20
+
+// Errors of reading a state file. ErrCorrupt means that its content cannot be
+// trusted and that it should be set aside; a missing file is fs.ErrNotExist.
+var (
+	ErrCorrupt = errors.New("corrupt file")
+	ErrNewer   = errors.New("file of a newer version")
+)
+
+// read decodes the JSON file at path into v and checks its schema.
+func read(path string, v any) error {
+	data, err := slurp(path)
+	if err != nil {
+		return err
+	}
+	got, err := schemaOf(data)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrCorrupt, path, err)
+	}
+	if got > schema {
+		return fmt.Errorf("%w: %s has schema %d, this version knows up to %d", ErrNewer, path, got, schema)
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrCorrupt, path, err)
+	}
+	return nil
+}
+
+// slurp reads a plain file of a bounded size. Anything else that bears its name
+// counts as corrupt; openPlain neither follows a symlink nor waits for a pipe.
+func slurp(path string) ([]byte, error) {
+	f, err := openPlain(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, err)
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%w: %s is larger than %d bytes", ErrCorrupt, path, maxFile)
+	}
+	return data, nil
+}
+
+func schemaOf(data []byte) (int, error) {
+	var head struct {
+		Schema *int `json:"schema"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return 0, err
+	}
+	if head.Schema == nil || *head.Schema < 1 {
+		return 0, errors.New("it has no schema")
+	}
+	return *head.Schema, nil
+}
+
+// write replaces the file at path by v, unless a newer version wrote it.
+func write(path string, v any, mode os.FileMode) error {
+	if data, err := slurp(path); err == nil {
+		if got, err := schemaOf(data); err == nil && got > schema {
+			return fmt.Errorf("%w: %s has schema %d, this version writes %d; it is left as it is", ErrNewer, path, got, schema)
+		}
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("cannot encode %s: %w", path, err)
+	}
+	return atomicfile.Write(path, buf.Bytes(), mode)
+}
+
+// SetAside renames a corrupt file out of the way, so that it can be looked at
+// later, and says what it is called now.
+func SetAside(path string) (string, error) {
+	for n := range 100 {
+		aside := fmt.Sprintf("%s.corrupt-%s", path, time.Now().UTC().Format("20060102T150405Z"))
+		if n > 0 {
+			aside = fmt.Sprintf("%s-%d", aside, n)
+		}
+		if _, err := os.Lstat(aside); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.Rename(path, aside); err != nil {
+			return "", fmt.Errorf("cannot set the corrupt file aside: %w", err)
+		}
+		return aside, nil
+	}
+	return "", fmt.Errorf("cannot set %s aside: there are a hundred such files; remove some", filepath.Base(path))
+}

@@ -1,0 +1,138 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/process"
+)
+
+// Request is what somebody asked for: runs/ID/request.json.
+type Request struct {
+	Schema   int         `json:"schema"`
+	ID       string      `json:"id"`
+	Trigger  api.Trigger `json:"trigger"`
+	Asked    time.Time   `json:"asked"`
+	Due      *time.Time  `json:"due,omitempty"`
+	By       string      `json:"by,omitempty"`
+	Noop     *bool       `json:"noop,omitempty"`
+	Env      string      `json:"environment,omitempty"`
+	Tags     []string    `json:"tags,omitempty"`
+	SkipTags []string    `json:"skip_tags,omitempty"`
+	WaitS    float64     `json:"wait_s,omitempty"`    // how long to wait for a run that goes on
+	TimeoutS float64     `json:"timeout_s,omitempty"` // instead of puppet.timeout
+}
+
+// Phase says what a run in progress is at.
+type Phase string
+
+// The phases of a run.
+const (
+	Preparing Phase = "preparing"
+	Waiting   Phase = "waiting" // for Puppet's own lock
+	Applying  Phase = "applying"
+	Ending    Phase = "ending" // Puppet is being stopped
+	Recording Phase = "recording"
+)
+
+// Running is the run in progress: running.json. The runner is the process that
+// supervises it; Puppet is known once it was started.
+type Running struct {
+	Schema   int         `json:"schema"`
+	ID       string      `json:"id"`
+	Trigger  api.Trigger `json:"trigger"`
+	Since    time.Time   `json:"since"`
+	BootID   string      `json:"boot_id,omitempty"`
+	Phase    Phase       `json:"phase"`
+	Runner   process.ID  `json:"runner"`
+	Puppet   *process.ID `json:"puppet,omitempty"`
+	Started  *time.Time  `json:"started,omitempty"` // when Puppet was
+	TimeoutS float64     `json:"timeout_s,omitempty"`
+	// WaitsFor says who holds Puppet's own lock while the run waits for it.
+	WaitsFor string `json:"waits_for,omitempty"`
+}
+
+// Running reads the run in progress.
+func (d *Dir) Running() (*Running, error) {
+	r := new(Running)
+	if err := read(d.File("running.json"), r); err != nil {
+		return nil, err
+	}
+	if !api.ValidID(r.ID) {
+		return nil, fmt.Errorf("%w: %s: %q is no id of a run", ErrCorrupt, d.File("running.json"), r.ID)
+	}
+	return r, nil
+}
+
+// SetRunning replaces the run in progress.
+func (d *Dir) SetRunning(r Running) error {
+	r.Schema = schema
+	return write(d.File("running.json"), r, publicMode)
+}
+
+// ClearRunning says that no run is in progress.
+func (d *Dir) ClearRunning() error {
+	err := os.Remove(d.File("running.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Last names one of the files that keep a run for status.
+type Last string
+
+// The last runs that status speaks of.
+const (
+	LastRun      Last = "last-run.json"
+	LastExecuted Last = "last-executed.json"
+	LastChange   Last = "last-change.json"
+	LastSuccess  Last = "last-success.json"
+)
+
+// Last reads one of the last runs.
+func (d *Dir) Last(which Last) (*api.Run, error) {
+	r := new(api.Run)
+	if err := read(d.File(string(which)), r); err != nil {
+		return nil, err
+	}
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, d.File(string(which)), err)
+	}
+	return r, nil
+}
+
+// setLast keeps a run for status, in every file that it is the last of. A run that
+// is recorded late does not hide a newer one.
+func (d *Dir) setLast(run api.Run) error {
+	public := run
+	public.Failures, public.Log = nil, ""
+	for which, counts := range map[Last]bool{
+		LastRun:      true,
+		LastExecuted: run.Outcome.Executed(),
+		LastChange:   run.Resources != nil && run.Resources.Changed > 0,
+		LastSuccess:  run.Outcome.Healthy(),
+	} {
+		if !counts {
+			continue
+		}
+		if old, err := d.Last(which); err == nil && old.ID > run.ID { // a UUIDv7 begins with its time
+			continue
+		}
+		if err := write(d.File(string(which)), public, publicMode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadPuppet reads what the last runner learnt of Puppet into v, which has a
+// schema of its own.
+func (d *Dir) ReadPuppet(v any) error { return read(d.File("puppet.json"), v) }
+
+// WritePuppet keeps what a runner learnt of Puppet.
+func (d *Dir) WritePuppet(v any) error { return write(d.File("puppet.json"), v, publicMode) }
