@@ -1,0 +1,152 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/process"
+	"github.com/puppet-cron/puppet-cron/puppet"
+	"github.com/puppet-cron/puppet-cron/state"
+)
+
+// errLetGo says that this process was told to stop while it watched another's run.
+// That run goes on; whoever comes next adopts it.
+var errLetGo = errors.New("told to stop while watching a run whose own runner was killed; that run goes on")
+
+// adopt takes the place of a run's runner that was killed: it waits for Puppet's
+// end, or brings it about at the run's own deadline, and records what became of it.
+// Puppet is never started again for it.
+func (r *Runner) adopt(ctx context.Context, claim *state.Claim) (*api.Run, error) {
+	req, running := r.leftBy(claim)
+	run := r.newRun(req)
+	if running == nil || running.Started == nil {
+		run.Outcome, run.Reason = api.Interrupted, api.Killed
+		run.Message = "the runner was killed before puppet was started"
+		if running != nil {
+			run.Started = &running.Since
+			if running.BootID != process.BootID() {
+				run.Reason, run.Message = api.PowerLoss, "the machine went down before puppet was started"
+			}
+		}
+		return run, r.finish(claim, run)
+	}
+	run.Started = running.Started
+	end := puppet.Ending{Started: *running.Started, Adopted: true, Rebooted: running.BootID != process.BootID()}
+	if !end.Rebooted {
+		r.Log.Warn("a runner was killed; watching its run to the end", "run", claim.ID)
+		var err error
+		if end.Stopped, err = r.watchOrphan(ctx, running, run); err != nil {
+			return nil, err
+		}
+	}
+	end.Ended = time.Now()
+	r.judgeOrphan(claim, end, run)
+	return run, r.finish(claim, run)
+}
+
+// leftBy reads what the killed runner left. A request that cannot be read costs its
+// details, not the record.
+func (r *Runner) leftBy(claim *state.Claim) (state.Request, *state.Running) {
+	req, err := r.State.Request(claim.ID)
+	if err != nil {
+		r.Log.Warn("cannot read what a killed runner was asked for", "error", err)
+		req = &state.Request{ID: claim.ID, Trigger: api.Manual}
+	}
+	running, err := r.State.Running()
+	if err != nil || running.ID != claim.ID {
+		return *req, nil
+	}
+	return *req, running
+}
+
+// watchOrphan returns when no process is left that holds the run's lock, but for
+// daemons that inherited it.
+func (r *Runner) watchOrphan(ctx context.Context, running *state.Running, run *api.Run) (puppet.Stop, error) {
+	timeout := time.Duration(running.TimeoutS * float64(time.Second))
+	// The clock may have been set since; the run gets no longer than it had left at most.
+	left := min(timeout, max(0, time.Until(running.Started.Add(timeout))))
+	deadline := time.Now().Add(left)
+	for {
+		root, alive := r.orphan(running)
+		switch {
+		case !alive:
+			return puppet.NotStopped, nil
+		case time.Now().After(deadline):
+			t := newTree(root, false)
+			t.end(r.Graces, gone(root))
+			return puppet.ByDeadline, nil
+		}
+		if !pause(ctx, watchEvery) {
+			return "", errLetGo
+		}
+	}
+}
+
+// orphan finds the Puppet of a run. A runner that was killed right after it started
+// Puppet could not note its pid; then Puppet is the oldest that holds the lock.
+func (r *Runner) orphan(running *state.Running) (process.ID, bool) {
+	if running.Puppet != nil {
+		return *running.Puppet, running.Puppet.Alive()
+	}
+	for _, p := range process.Holders(r.State.RunLock()) {
+		if !p.Zombie && p.Name != ProcessName {
+			return p.ID, true
+		}
+	}
+	return process.ID{}, false
+}
+
+// gone is closed when a process that is not our child has ended.
+func gone(id process.ID) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for id.Alive() {
+			time.Sleep(watchEvery / 4)
+		}
+	}()
+	return done
+}
+
+// judgeOrphan goes by the files that the run left: its exit code went with the
+// runner.
+func (r *Runner) judgeOrphan(claim *state.Claim, end puppet.Ending, run *api.Run) {
+	e := puppet.Evidence{Ending: end}
+	if known := r.known(); known != nil {
+		a := &attempt{Runner: r, claim: claim, req: state.Request{Env: run.EnvironmentRequested}}
+		options := a.baseOptions()
+		output, _ := tail(r.State.OutputLog(claim.ID), outputRead)
+		e = puppet.Gather(end, options, &known.Settings, puppet.NewTraces(&known.Settings, options), output,
+			func() puppet.Probe { return puppet.ProbeServer(context.Background(), &known.Settings) })
+		run.Certname = known.Settings.Certname
+	}
+	e.Fill(run, puppet.Classify(e))
+	run.Usage = &api.Usage{WallS: end.Ended.Sub(end.Started).Seconds()}
+}
+
+// recover records every run that a killed runner left without a record. The caller
+// holds run.lock, so no Puppet of ours goes on, unless it lost the lock: then it is
+// waited for like any orphan.
+func (r *Runner) recover(ctx context.Context) error {
+	ids, err := r.State.Unfinished()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		claim, err := r.State.Claim(id)
+		if errors.Is(err, state.ErrTaken) || errors.Is(err, state.ErrRecorded) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		_, err = r.adopt(ctx, claim)
+		claim.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

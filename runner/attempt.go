@@ -1,0 +1,271 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/internal/filelock"
+	"github.com/puppet-cron/puppet-cron/internal/process"
+	"github.com/puppet-cron/puppet-cron/puppet"
+	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/state"
+)
+
+// attempt is one run under run.lock.
+type attempt struct {
+	*Runner
+	claim *state.Claim
+	req   state.Request
+	lock  *filelock.Lock
+	run   *api.Run
+
+	running state.Running
+	known   *puppet.Known
+	options puppet.Options
+	binary  string
+	timeout time.Duration
+}
+
+// toTheEnd brings the run to its outcome. The error says that the state directory
+// failed before Puppet was started.
+func (a *attempt) toTheEnd(ctx context.Context) error {
+	if err := a.prepare(ctx); err != nil {
+		a.notStarted(ctx, err)
+		return nil
+	}
+	giveUp := time.Now().Add(a.Config.Puppet.LockWait)
+	for try := 1; ; try++ {
+		decision, err := a.waitForPuppet(ctx, giveUp)
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			a.notStarted(ctx, ctx.Err())
+			return nil
+		case decision.Verb != scheduler.Start:
+			a.skip(decision)
+			return nil
+		}
+		evidence, refused, err := a.once(ctx)
+		if err != nil {
+			return err
+		}
+		if !refused {
+			a.judge(evidence)
+			return nil
+		}
+		a.Log.Info("puppet was refused by its own lock and will be tried again", "try", try)
+		if try >= maxRefusals || time.Now().After(giveUp) {
+			a.skip(scheduler.Decision{Reason: api.Locked, Message: fmt.Sprintf(
+				"puppet was refused by its own lock %d times: another agent was there first", try)})
+			return nil
+		}
+	}
+}
+
+// maxRefusals bounds how often Puppet is started again after its own lock refused
+// it. Each time another agent must have taken the lock in the same second.
+const maxRefusals = 5
+
+// prepare finds Puppet, learns its settings and makes its command line.
+func (a *attempt) prepare(ctx context.Context) error {
+	c := &a.Config.Puppet
+	env := puppet.Environ(a.Environ)
+	binary, err := puppet.FindBinary(c.Binary, puppet.SearchPath(a.Environ))
+	if err != nil {
+		return err
+	}
+	a.binary = binary
+	a.options = a.baseOptions()
+	known, asked, err := puppet.Learn(ctx, a.Runner.known(), binary, a.options, env)
+	if err != nil {
+		return err
+	}
+	a.Log.Debug("puppet's settings", "asked", asked, "confdir", known.Settings.Config)
+	a.known = known
+	a.run.Certname = known.Settings.Certname
+	if !bool(known.Settings.Report) && c.Command == config.Agent && c.CachedCatalogOnFailure == config.Auto {
+		// Without a report an old catalog could not be told from a new one.
+		a.options.UseCache = new(false)
+	}
+	a.timeout = a.deadline()
+	return nil
+}
+
+func (a *attempt) baseOptions() puppet.Options {
+	c := &a.Config.Puppet
+	o := puppet.Options{
+		Command: puppet.Command(c.Command), Manifest: c.Manifest, Confdir: c.Confdir, Certname: c.Certname,
+		Environment: c.Environment, Noop: switchValue(c.Noop), UseCache: switchValue(c.CachedCatalogOnFailure),
+		Tags: a.req.Tags, SkipTags: a.req.SkipTags, ExtraArgs: c.ExtraArgs,
+	}
+	if a.req.Env != "" {
+		o.Environment = a.req.Env
+	}
+	if a.req.Noop != nil {
+		o.Noop = a.req.Noop
+	}
+	switch {
+	case o.Command == puppet.Apply:
+		o.SummaryFile = filepath.Join(a.State.RunDir(a.claim.ID), "last_run_summary.yaml")
+		o.ReportFile = filepath.Join(a.State.RunDir(a.claim.ID), "last_run_report.yaml")
+	case c.JobID:
+		o.JobID = a.claim.ID
+	}
+	return o
+}
+
+func switchValue(s config.Switch) *bool {
+	switch s {
+	case config.On:
+		return new(true)
+	case config.Off:
+		return new(false)
+	}
+	return nil
+}
+
+const (
+	// timeoutMargin is what Puppet gets beyond its own limit, which does not cover
+	// its start, its waiting and its report.
+	timeoutMargin = 5 * time.Minute
+	// defaultRunTimeout is taken where Puppet has no limit: a run that may hang for
+	// ever is what this program is there to prevent.
+	defaultRunTimeout = time.Hour
+)
+
+func (a *attempt) deadline() time.Duration {
+	switch {
+	case a.req.TimeoutS > 0:
+		return time.Duration(a.req.TimeoutS * float64(time.Second))
+	case a.Config.Puppet.Timeout > 0:
+		return a.Config.Puppet.Timeout
+	case a.known.Settings.RunTimeout() > 0:
+		return a.known.Settings.RunTimeout() + timeoutMargin
+	}
+	return defaultRunTimeout + timeoutMargin
+}
+
+// waitForPuppet decides, and decides again whenever Puppet's own lock was waited
+// for. Only a decision to start or to skip comes back.
+func (a *attempt) waitForPuppet(ctx context.Context, giveUp time.Time) (scheduler.Decision, error) {
+	for {
+		facts := scheduler.Facts{Now: time.Now()}
+		var err error
+		if facts.Disabled, err = puppet.ReadDisable(a.known.Settings.DisabledLock); err != nil {
+			return scheduler.Decision{}, err
+		}
+		lock, err := a.known.Settings.RunInProgress()
+		if err != nil {
+			return scheduler.Decision{}, err
+		}
+		if lock != nil {
+			facts.PuppetLock = &scheduler.Holder{Who: lock.String(), Since: lock.Since}
+		}
+		decision := scheduler.Decide(facts)
+		a.run.Disabled = facts.Disabled
+		if decision.Verb != scheduler.Wait {
+			return decision, nil
+		}
+		if time.Now().After(giveUp) {
+			decision.Verb = scheduler.Skip
+			return decision, nil
+		}
+		if a.running.WaitsFor != facts.PuppetLock.Who {
+			a.running.WaitsFor = facts.PuppetLock.Who
+			if err := a.step(state.Waiting); err != nil {
+				return scheduler.Decision{}, err
+			}
+		}
+		if !pause(ctx, 4*lockPoll) {
+			return decision, nil
+		}
+	}
+}
+
+// once starts Puppet and sees it to its end. It reports whether Puppet was refused
+// by its own lock, which is no outcome.
+func (a *attempt) once(ctx context.Context) (puppet.Evidence, bool, error) {
+	traces := puppet.NewTraces(&a.known.Settings, a.options)
+	traces.Mark()
+	end, other, err := a.supervise(ctx)
+	if err != nil {
+		return puppet.Evidence{}, false, err
+	}
+	output, _ := tail(a.State.OutputLog(a.claim.ID), outputRead)
+	evidence := puppet.Gather(end, a.options, &a.known.Settings, traces, output, a.probe)
+	refused := evidence.Silent() && evidence.Disabled == nil && other
+	return evidence, refused, nil
+}
+
+// outputRead is how much of Puppet's output is looked through for error messages.
+const outputRead = 64 << 10
+
+// probe looks at the server. It has its own bounds, so that even a run that was
+// told to stop learns why it had no catalog.
+func (a *attempt) probe() puppet.Probe {
+	p := puppet.ProbeServer(context.Background(), &a.known.Settings)
+	a.Log.Debug("looked at the server", "state", p.State, "error", p.Err)
+	return p
+}
+
+// notStarted judges a run whose Puppet was never started.
+func (a *attempt) notStarted(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		interrupt(ctx, a.run)
+		return
+	}
+	e := puppet.Evidence{Ending: puppet.Ending{Started: *a.run.Started, Ended: time.Now()}}
+	if errors.Is(err, puppet.ErrSettings) {
+		e.SettingsErr = err
+		e.Output = []byte(err.Error())
+	} else {
+		e.StartErr = err
+	}
+	a.judge(e)
+}
+
+func (a *attempt) judge(e puppet.Evidence) {
+	e.Fill(a.run, puppet.Classify(e))
+}
+
+func (a *attempt) skip(d scheduler.Decision) {
+	a.run.Outcome, a.run.Reason, a.run.Message = api.Skipped, d.Reason, d.Message
+	a.run.Started = nil
+}
+
+// step says in running.json what the run is at. Before Puppet is started this must
+// succeed: whoever finds run.lock held learns from it whose lock it is.
+func (a *attempt) step(phase state.Phase) error {
+	if a.running.ID == "" {
+		self, err := process.Find(os.Getpid())
+		if err != nil {
+			return err
+		}
+		a.running = state.Running{
+			ID: a.claim.ID, Trigger: a.req.Trigger, Since: time.Now(), BootID: process.BootID(), Runner: self.ID,
+		}
+	}
+	a.running.Phase = phase
+	if phase != state.Waiting {
+		a.running.WaitsFor = ""
+	}
+	if a.Notify != nil {
+		a.Notify(a.running)
+	}
+	return a.State.SetRunning(a.running)
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "localhost"
+	}
+	return name
+}

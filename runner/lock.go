@@ -1,0 +1,152 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/filelock"
+	"github.com/puppet-cron/puppet-cron/puppet"
+	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/state"
+)
+
+const (
+	lockPoll = 50 * time.Millisecond
+	// settle is how long a holder of run.lock may take to say who it is, or to let
+	// go after its record was written.
+	settle = 2 * time.Second
+)
+
+// busy is another run of ours that holds run.lock.
+type busy struct {
+	running *state.Running
+	// orphan is our claim on it, when its runner is gone.
+	orphan *state.Claim
+}
+
+func (b busy) holder() *scheduler.Holder {
+	switch {
+	case b.running == nil:
+		return &scheduler.Holder{Who: "another process, which holds run.lock,", Since: time.Now()}
+	case b.orphan != nil:
+		return &scheduler.Holder{Who: fmt.Sprintf("run %s, whose runner was killed,", b.running.ID), Since: b.running.Since}
+	}
+	return &scheduler.Holder{
+		Who: fmt.Sprintf("run %s (%s, pid %d)", b.running.ID, b.running.Trigger, b.running.Runner.PID), Since: b.running.Since,
+	}
+}
+
+// takeRunLock takes run.lock, waiting as long as the request allows for a run of
+// ours to end. Without the lock it says who has it.
+func (r *Runner) takeRunLock(ctx context.Context, req state.Request) (*filelock.Lock, busy, error) {
+	deadline := time.Now().Add(time.Duration(req.WaitS * float64(time.Second)))
+	unknownSince := time.Now()
+	for {
+		lock, err := filelock.TryLock(r.State.RunLock())
+		if lock != nil || err != nil {
+			return lock, busy{}, err
+		}
+		b, err := r.whoIsBusy()
+		switch {
+		case err != nil:
+			return nil, busy{}, err
+		case b.running != nil:
+			unknownSince = time.Now()
+		case time.Since(unknownSince) < settle:
+			if !pause(ctx, lockPoll) {
+				return nil, b, nil
+			}
+			continue
+		}
+		if time.Now().After(deadline) {
+			return nil, b, nil
+		}
+		if b.orphan != nil {
+			_, err := r.adopt(ctx, b.orphan)
+			b.orphan.Release()
+			if err != nil && ctx.Err() == nil {
+				return nil, busy{}, err
+			}
+		}
+		if !pause(ctx, lockPoll) {
+			return nil, busy{running: b.running}, nil
+		}
+	}
+}
+
+// whoIsBusy looks at the run in progress and claims it when its runner is gone. A
+// run that has its record already is about to let go of the lock.
+func (r *Runner) whoIsBusy() (busy, error) {
+	running, err := r.State.Running()
+	if err != nil {
+		if errors.Is(err, state.ErrCorrupt) || errors.Is(err, fs.ErrNotExist) {
+			return busy{}, nil
+		}
+		return busy{}, err
+	}
+	claim, err := r.State.Claim(running.ID)
+	switch {
+	case errors.Is(err, state.ErrRecorded):
+		return busy{}, nil
+	case errors.Is(err, state.ErrTaken):
+		return busy{running: running}, nil
+	case err != nil:
+		return busy{}, err
+	}
+	return busy{running, claim}, nil
+}
+
+// standBack records that another run of ours keeps this one from starting. When
+// that one has lost its runner, this process takes the runner's place first of all,
+// so that the orphan's end is seen by somebody.
+func (r *Runner) standBack(ctx context.Context, claim *state.Claim, req state.Request, b busy) (*api.Run, error) {
+	run := r.newRun(req)
+	if ctx.Err() != nil {
+		interrupt(ctx, run)
+		return run, r.finish(claim, run)
+	}
+	d := scheduler.Decide(scheduler.Facts{Now: time.Now(), OwnRun: b.holder()})
+	run.Started = nil
+	run.Outcome, run.Reason, run.Message = api.Skipped, d.Reason, d.Message
+	err := r.finish(claim, run)
+	if b.orphan != nil {
+		_, adoptErr := r.adopt(ctx, b.orphan)
+		b.orphan.Release()
+		if adoptErr != nil && ctx.Err() == nil {
+			err = errors.Join(err, adoptErr)
+		}
+	}
+	return run, err
+}
+
+// interrupt judges a run that was told to stop before Puppet was started.
+func interrupt(ctx context.Context, run *api.Run) {
+	run.Outcome, run.Reason = api.Interrupted, api.BySignal
+	if stopFor(ctx) == puppet.AtSystemStop {
+		run.Reason = api.ByShutdown
+	}
+	run.Message = "told to stop before puppet was started"
+}
+
+func stopFor(ctx context.Context) puppet.Stop {
+	if errors.Is(context.Cause(ctx), ErrShutdown) {
+		return puppet.AtSystemStop
+	}
+	return puppet.BySignal
+}
+
+// pause waits, and reports false when the context ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,48 @@
+package runner
+
+import (
+	"errors"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/state"
+)
+
+// record writes the run down and tidies up behind it, still under run.lock.
+func (a *attempt) record() (*api.Run, error) {
+	if err := a.step(state.Recording); err != nil {
+		a.Log.Warn("cannot note that the run is being recorded", "error", err)
+	}
+	if a.timeout > 0 && a.run.Outcome.Executed() {
+		a.run.Schedule = &api.Announce{TimeoutS: a.timeout.Seconds()}
+	}
+	if a.known != nil {
+		a.known.Look(time.Now(), a.Roots)
+		if err := a.State.WritePuppet(a.known); err != nil {
+			a.Log.Warn("cannot keep what was learnt of puppet", "error", err)
+		}
+	}
+	return a.run, a.finish(a.claim, a.run)
+}
+
+// finish gives a run its final record. Should that fail, running.json stays, so
+// that the next runner can find out what became of the run.
+func (r *Runner) finish(claim *state.Claim, run *api.Run) error {
+	now := time.Now()
+	run.Ended = &now
+	run.Bound()
+	if err := claim.Record(*run); err != nil && !errors.Is(err, state.ErrRecorded) {
+		return err
+	}
+	if running, err := r.State.Running(); err == nil && running.ID == run.ID {
+		if err := r.State.ClearRunning(); err != nil {
+			r.Log.Warn("cannot say that the run is over", "error", err)
+		}
+	}
+	h := r.Config.History
+	keep := state.Keep{Runs: h.Runs, Age: time.Duration(h.Days) * 24 * time.Hour, Bytes: h.Size}
+	if err := r.State.Prune(keep, now); err != nil {
+		r.Log.Warn("cannot shorten the history", "error", err)
+	}
+	return nil
+}
