@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/node"
+	"github.com/puppet-cron/puppet-cron/state"
+)
+
+func newHistoryCommand(p *program) *cobra.Command {
+	var n int
+	var outcome string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "history",
+		Short: "List the runs of this node, the newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if outcome != "" && !api.Outcome(outcome).Known() {
+				return usageError{fmt.Errorf("--outcome: %q is not one of %v", outcome, api.Outcomes())}
+			}
+			if n < 1 {
+				return usageError{fmt.Errorf("-n: %d is less than 1", n)}
+			}
+			return p.history(n, api.Outcome(outcome), asJSON)
+		},
+	}
+	c.Flags().IntVarP(&n, "number", "n", 20, "list so many runs")
+	c.Flags().StringVar(&outcome, "outcome", "", "only runs with this outcome")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func (p *program) history(n int, outcome api.Outcome, asJSON bool) error {
+	cfg, err := p.loadConfig()
+	if err != nil {
+		return err
+	}
+	runs, err := readHistory(state.View(cfg.StateDir), n, outcome)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return p.printJSON(map[string]any{"runs": runs})
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	for _, r := range runs {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", moment(*r.Ended), r.Trigger, took(r), node.Describe(r), r.ID, printable(r.Message))
+	}
+	return w.Flush()
+}
+
+// readHistory passes by the runs that are not recorded yet, and by records that
+// cannot be read as long as others can.
+func readHistory(d *state.Dir, n int, outcome api.Outcome) ([]*api.Run, error) {
+	ids, err := d.IDs()
+	if err != nil {
+		return nil, err
+	}
+	runs := []*api.Run{}
+	var unreadable error
+	for _, id := range ids {
+		if len(runs) == n {
+			break
+		}
+		r, err := d.Run(id)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return nil, negative{fmt.Errorf("the history holds what Puppet printed, so only root may read it: %w", err)}
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			unreadable = errors.Join(unreadable, err)
+		case err == nil && (outcome == "" || r.Outcome == outcome) && r.Ended != nil:
+			runs = append(runs, r)
+		}
+	}
+	if len(runs) == 0 && unreadable != nil {
+		return nil, unreadable
+	}
+	slices.SortStableFunc(runs, func(a, b *api.Run) int { return b.Ended.Compare(*a.Ended) })
+	return runs, nil
+}
+
+func took(r *api.Run) string {
+	if r.Started == nil || r.Ended == nil {
+		return "-"
+	}
+	return seconds(r.Ended.Sub(*r.Started).Round(100 * time.Millisecond).Seconds())
+}

@@ -1,0 +1,127 @@
+// puppet-cron runs Puppet on this node: once, alone, bounded in time, and records
+// what happened without ever making it look better than it was.
+//
+// Results go to standard output, everything else to standard error.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/state"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the program. It is the one place where an error becomes an exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	root := newRootCommand(&program{stdout: stdout, stderr: stderr})
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(context.Background())
+	if err == nil {
+		return 0
+	}
+	var answer exitCode
+	if errors.As(err, &answer) {
+		return int(answer)
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(stderr, "puppet-cron: %s\n", strings.TrimSuffix(line, "\n"))
+	}
+	return codeOf(err)
+}
+
+// Exit codes beside those of run and status, from sysexits(3).
+const (
+	exitUsage    = 64 // wrong usage or configuration: the caller must mend it
+	exitInternal = 70 // the program could not do its work
+)
+
+// exitCode is an answer that needs no words: the command has said all.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// negative is an answer of "no" with its words; its exit code is 1.
+type negative struct{ error }
+
+// usageError is a mistake in what the caller wrote.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func codeOf(err error) int {
+	var (
+		usage  usageError
+		no     negative
+		broken *config.Error
+	)
+	switch {
+	case errors.As(err, &no):
+		return 1
+	case errors.As(err, &usage), errors.As(err, &broken), errors.Is(err, state.ErrMisplaced):
+		return exitUsage
+	}
+	return exitInternal
+}
+
+// program is what the commands share.
+type program struct {
+	stdout, stderr io.Writer
+	configPath     string
+	configGiven    bool
+}
+
+func newRootCommand(p *program) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "puppet-cron",
+		Short: "Run Puppet on this node, and tell truthfully what happened",
+		Long: `puppet-cron runs Puppet on this node: once, alone, bounded in time, and records
+what happened without ever making it look better than it was.
+
+A crontab line that calls "puppet-cron run" is all it needs.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.PersistentFlags().StringVar(&p.configPath, "config", config.DefaultPath, "configuration `file`")
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		p.configGiven = c.Flags().Changed("config")
+		return nil
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
+	})
+	root.AddCommand(newRunCommand(p), newStatusCommand(p), newHistoryCommand(p), newLogCommand(p),
+		newConfigCommand(p), newVersionCommand(p))
+	markUsageErrors(root)
+	return root
+}
+
+// markUsageErrors makes the wrong number of arguments, and a command that does not
+// exist, a mistake of the caller's.
+func markUsageErrors(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		markUsageErrors(sub)
+	}
+}

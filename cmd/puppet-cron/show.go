@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/node"
+)
+
+func (p *program) printJSON(v any) error {
+	enc := json.NewEncoder(p.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// showRun is the short account of a run that a person gets.
+func (p *program) showRun(r *api.Run) {
+	took := ""
+	if r.Usage != nil {
+		took = fmt.Sprintf(" (%s)", seconds(r.Usage.WallS))
+	}
+	fmt.Fprintf(p.stdout, "%s: %s%s\n", p.coloured(r.Outcome, node.Describe(r)), r.Message, took)
+	for _, w := range r.Warnings {
+		fmt.Fprintf(p.stdout, "  warning: %s\n", w)
+	}
+	for _, f := range r.Failures {
+		fmt.Fprintf(p.stdout, "  %s\n", failureLine(f))
+	}
+	if r.FailuresCut > 0 {
+		fmt.Fprintf(p.stdout, "  and %d more\n", r.FailuresCut)
+	}
+	for _, l := range r.LeftRunning {
+		fmt.Fprintf(p.stdout, "  left running: pid %d (%s)\n", l.PID, printable(l.Command))
+	}
+	if r.Outcome.Executed() && !r.Outcome.Healthy() {
+		fmt.Fprintf(p.stdout, "  full output: puppet-cron log %s\n", r.ID)
+	}
+}
+
+func failureLine(f api.Failure) string {
+	var b strings.Builder
+	if f.Resource != "" {
+		b.WriteString(f.Resource + ": ")
+	}
+	b.WriteString(f.Message)
+	if f.File != "" {
+		fmt.Fprintf(&b, " (%s:%d)", f.File, f.Line)
+	}
+	return printable(b.String())
+}
+
+// printable keeps text that others wrote on one line and away from the terminal's
+// controls.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if r < ' ' || (r >= 0x7f && r < 0xa0) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// coloured marks text by how good an outcome is, on a terminal only. The words say
+// it all without the colour.
+func (p *program) coloured(o api.Outcome, text string) string {
+	if !isTerminal(p.stdout) || os.Getenv("NO_COLOR") != "" {
+		return text
+	}
+	code := map[api.Outcome]int{api.Unchanged: 32, api.Changed: 36, api.Skipped: 33}[o]
+	if code == 0 {
+		code = 31
+	}
+	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", code, text)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	fi, err := f.Stat()
+	return err == nil && fi.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+}
+
+func seconds(s float64) string {
+	switch {
+	case s < 10:
+		return fmt.Sprintf("%.1f s", s)
+	case s < 120:
+		return fmt.Sprintf("%.0f s", s)
+	}
+	return fmt.Sprintf("%.0f min", s/60)
+}
+
+// ago says how long ago t was, in the largest unit that tells something.
+func ago(now, t time.Time) string {
+	d := now.Sub(t)
+	if d < 0 {
+		return "in " + span(-d)
+	}
+	return span(d) + " ago"
+}
+
+func span(d time.Duration) string {
+	for _, u := range []struct {
+		size time.Duration
+		name string
+	}{{365 * 24 * time.Hour, "years"}, {24 * time.Hour, "days"}, {time.Hour, "h"}, {time.Minute, "min"}} {
+		if d >= 2*u.size {
+			return fmt.Sprintf("%.0f %s", math.Floor(d.Seconds()/u.size.Seconds()), u.name)
+		}
+	}
+	return fmt.Sprintf("%.0f s", d.Seconds())
+}
+
+// moment is a point in time in the reader's zone.
+func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }

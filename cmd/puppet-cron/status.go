@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/version"
+	"github.com/puppet-cron/puppet-cron/node"
+	"github.com/puppet-cron/puppet-cron/puppet"
+	"github.com/puppet-cron/puppet-cron/state"
+)
+
+func newStatusCommand(p *program) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Say how this node is, what ran last, and what keeps Puppet from running",
+		Long: `Say how this node is, what ran last, and what keeps Puppet from running.
+
+It needs neither root nor a service. What this user may not see is named as not
+known, or shown as the last run saw it.
+
+Exit codes: 0 healthy, 1 not healthy, 3 cannot tell; 64 wrong usage or
+configuration.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return p.status(asJSON) },
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func (p *program) status(asJSON bool) error {
+	cfg, err := p.loadConfig()
+	if err != nil {
+		return err
+	}
+	s := node.Look(node.Source{
+		State: state.View(cfg.StateDir), Roots: puppet.SystemRoots(), Version: version.String(), Now: time.Now(),
+	})
+	if asJSON {
+		err = p.printJSON(s)
+	} else {
+		err = p.showStatus(s)
+	}
+	if err != nil {
+		return err
+	}
+	switch s.Health {
+	case node.Healthy:
+		return nil
+	case node.Unhealthy:
+		return exitCode(1)
+	}
+	return exitCode(3)
+}
+
+func (p *program) showStatus(s *node.Status) error {
+	name := s.Certname
+	if name == "" {
+		name = "this node"
+	}
+	colour := map[node.Health]api.Outcome{node.Healthy: api.Unchanged, node.Unhealthy: api.Failed, node.Unknown: api.Skipped}[s.Health]
+	fmt.Fprintf(p.stdout, "%s is %s: %s\n", name, p.coloured(colour, string(s.Health)), s.Why)
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	line := func(label, format string, a ...any) {
+		fmt.Fprintf(w, "  %s\t%s\n", label, printable(fmt.Sprintf(format, a...)))
+	}
+	statusRuns(line, s)
+	statusLocks(line, s)
+	for i, sched := range s.Schedulers {
+		line(first(i, "also scheduled by"), "%s", sched)
+	}
+	if len(s.Schedulers) == 0 {
+		line("also scheduled by", "nothing that was found")
+	}
+	if s.CertificateEnds != nil {
+		line("certificate", "ends %s, %s", s.CertificateEnds.Local().Format(time.DateOnly), ago(s.At, *s.CertificateEnds))
+	}
+	for i, n := range s.NotKnown {
+		line(first(i, "not known"), "%s", n)
+	}
+	if s.Seen != nil {
+		line("", "what this user may not see is shown as it was %s", ago(s.At, *s.Seen))
+	}
+	return w.Flush()
+}
+
+type liner func(label, format string, a ...any)
+
+func statusRuns(line liner, s *node.Status) {
+	if r := s.Running; r != nil {
+		switch {
+		case r.CutOff():
+			line("cut off", "run %s, begun %s", r.ID, ago(s.At, r.Since))
+		case !r.RunnerAlive:
+			line("running", "run %s, since %s; its runner was killed, the next run looks after it", r.ID, span(s.At.Sub(r.Since)))
+		default:
+			line("running", "%s (%s), since %s, run %s", r.Phase, r.Trigger, span(s.At.Sub(r.Since)), r.ID)
+		}
+	}
+	lastRun(line, s.At, "last run", s.Last)
+	if s.LastExecuted != nil && (s.Last == nil || s.Last.ID != s.LastExecuted.ID) {
+		lastRun(line, s.At, "last not skipped", s.LastExecuted)
+	}
+	lastRun(line, s.At, "last change", s.LastChange)
+	lastRun(line, s.At, "last success", s.LastSuccess)
+}
+
+func lastRun(line liner, now time.Time, label string, r *api.Run) {
+	if r == nil || r.Ended == nil {
+		line(label, "none yet")
+		return
+	}
+	line(label, "%s, %s (%s, %s)", node.Describe(r), ago(now, *r.Ended), moment(*r.Ended), r.Trigger)
+	line("", "%s", r.Message)
+	for _, w := range r.Warnings {
+		line("", "warning: %s", w)
+	}
+}
+
+func statusLocks(line liner, s *node.Status) {
+	switch d := s.Disabled; {
+	case d == nil:
+		line("disabled", "no")
+	case d.Since == nil:
+		line("disabled", "yes: %s", d.Reason)
+	default:
+		line("disabled", "since %s (%s): %s", ago(s.At, *d.Since), moment(*d.Since), d.Reason)
+	}
+	if l := s.PuppetLock; l != nil {
+		line("puppet's lock", "%s, since %s", l, ago(s.At, l.Since))
+	} else {
+		line("puppet's lock", "free")
+	}
+	if s.IfAskedWhy != "" {
+		line("a run now", "would %s: %s", s.IfAsked, s.IfAskedWhy)
+	}
+}
+
+// first gives a list one label.
+func first(i int, label string) string {
+	if i > 0 {
+		return ""
+	}
+	return label
+}

@@ -1,0 +1,228 @@
+// Package node turns the files of the state directory, and what can be seen of
+// Puppet, into answers about this node. It only reads, needs no privilege and no
+// running service, and says so where it may not look: what is not known is never
+// shown as fine.
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/puppet"
+	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/state"
+)
+
+// Health is the answer to the first question.
+type Health string
+
+// The answers.
+const (
+	Healthy   Health = "healthy"
+	Unhealthy Health = "unhealthy"
+	Unknown   Health = "unknown"
+)
+
+// Status is all that a node can say of itself.
+type Status struct {
+	Schema   int       `json:"schema"`
+	At       time.Time `json:"at"`
+	Health   Health    `json:"health"`
+	Why      string    `json:"why"`
+	Certname string    `json:"certname,omitempty"`
+	Version  string    `json:"version"`
+
+	Last         *api.Run `json:"last_run,omitempty"`      // of any kind
+	LastExecuted *api.Run `json:"last_executed,omitempty"` // that was not skipped
+	LastChange   *api.Run `json:"last_change,omitempty"`
+	LastSuccess  *api.Run `json:"last_success,omitempty"`
+	Running      *Running `json:"running,omitempty"`
+
+	// IfAsked is what would become of a run that was asked for now.
+	IfAsked    scheduler.Verb     `json:"if_asked"`
+	IfAskedWhy string             `json:"if_asked_why,omitempty"`
+	Disabled   *api.DisableInfo   `json:"disabled,omitempty"`
+	PuppetLock *puppet.Lock       `json:"puppet_lock,omitempty"`
+	Schedulers []puppet.Scheduler `json:"other_schedulers,omitempty"`
+
+	CertificateEnds *time.Time `json:"certificate_ends,omitempty"`
+
+	// NotKnown says what this user may not see, or what is broken.
+	NotKnown []string `json:"not_known,omitempty"`
+	// Seen is when root last looked at what this user may not see.
+	Seen *time.Time `json:"seen,omitempty"`
+}
+
+// Running is the run in progress.
+type Running struct {
+	state.Running
+	// RunnerAlive and PuppetAlive tell a run in progress from one that was cut off.
+	RunnerAlive bool `json:"runner_alive"`
+	PuppetAlive bool `json:"puppet_alive"`
+}
+
+// CutOff reports whether nobody is left of the run: the next one will record it.
+func (r *Running) CutOff() bool { return !r.RunnerAlive && !r.PuppetAlive }
+
+// Source is where a status comes from.
+type Source struct {
+	State   *state.Dir
+	Roots   puppet.SchedulerRoots
+	Version string
+	Now     time.Time
+}
+
+// Look makes the status of the node.
+func Look(src Source) *Status {
+	s := &Status{Schema: 1, At: src.Now, Version: src.Version}
+	s.readRuns(src.State)
+	s.readRunning(src.State)
+	s.readPuppet(src)
+	s.decide(src.Now)
+	s.Health, s.Why = s.judge()
+	return s
+}
+
+func (s *Status) readRuns(d *state.Dir) {
+	for which, run := range map[state.Last]**api.Run{
+		state.LastRun: &s.Last, state.LastExecuted: &s.LastExecuted,
+		state.LastChange: &s.LastChange, state.LastSuccess: &s.LastSuccess,
+	} {
+		got, err := d.Last(which)
+		switch {
+		case err == nil:
+			*run = got
+		case !errors.Is(err, fs.ErrNotExist):
+			s.notKnown(err)
+		}
+	}
+	if s.Last != nil {
+		s.Certname = s.Last.Certname
+	}
+}
+
+func (s *Status) readRunning(d *state.Dir) {
+	r, err := d.Running()
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.notKnown(err)
+		}
+		return
+	}
+	s.Running = &Running{Running: *r, RunnerAlive: r.Runner.Alive(), PuppetAlive: r.Puppet != nil && r.Puppet.Alive()}
+}
+
+// readPuppet looks for itself, and takes what the last runner saw where it may not.
+func (s *Status) readPuppet(src Source) {
+	known := new(puppet.Known)
+	if err := src.State.ReadPuppet(known); err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.notKnown(err)
+		}
+		s.Schedulers, err = puppet.FindSchedulers(src.Roots, nil)
+		s.notKnown(err)
+		return
+	}
+	s.Certname = known.Settings.Certname
+	var err error
+	if s.Disabled, err = puppet.ReadDisable(known.Settings.DisabledLock); err != nil {
+		s.Disabled = known.Disabled
+		s.asSeen(known, err)
+	}
+	if s.PuppetLock, err = known.Settings.RunInProgress(); err != nil {
+		s.asSeen(known, err)
+	}
+	if s.Schedulers, err = puppet.FindSchedulers(src.Roots, &known.Settings); err != nil {
+		s.Schedulers = merge(s.Schedulers, known.Schedulers)
+		s.asSeen(known, err)
+	}
+	if known.Command != puppet.Agent {
+		return
+	}
+	if end, err := puppet.CertificateEnd(known.Settings.Hostcert); err == nil {
+		s.CertificateEnds = &end
+	} else if s.CertificateEnds = known.CertificateEnds; s.CertificateEnds == nil {
+		s.notKnown(err)
+	}
+}
+
+// asSeen notes that something is shown as a runner saw it last.
+func (s *Status) asSeen(known *puppet.Known, err error) {
+	s.Seen = &known.Seen
+	s.notKnown(err)
+}
+
+func (s *Status) notKnown(err error) {
+	if err == nil {
+		return
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			s.notKnown(e)
+		}
+		return
+	}
+	s.NotKnown = append(s.NotKnown, err.Error())
+}
+
+func merge(seen, known []puppet.Scheduler) []puppet.Scheduler {
+next:
+	for _, k := range known {
+		for _, s := range seen {
+			if s == k {
+				continue next
+			}
+		}
+		if k.Kind != "daemon" { // a process is seen by everybody, or it is gone
+			seen = append(seen, k)
+		}
+	}
+	return seen
+}
+
+func (s *Status) decide(now time.Time) {
+	facts := scheduler.Facts{Now: now, Disabled: s.Disabled}
+	if r := s.Running; r != nil && !r.CutOff() {
+		facts.OwnRun = &scheduler.Holder{Who: fmt.Sprintf("run %s (%s)", r.ID, r.Trigger), Since: r.Since}
+	} else if s.PuppetLock != nil {
+		facts.PuppetLock = &scheduler.Holder{Who: s.PuppetLock.String(), Since: s.PuppetLock.Since}
+	}
+	d := scheduler.Decide(facts)
+	s.IfAsked, s.IfAskedWhy = d.Verb, d.Message
+}
+
+// tooOld is the age from which a good run says nothing about the node any more.
+// The slowest schedules in use run once a day.
+const tooOld = 25 * time.Hour
+
+// judge takes the worst of what is known. A node that is disabled is not ill, but
+// nobody knows how it is.
+func (s *Status) judge() (Health, string) {
+	last := s.LastExecuted
+	switch {
+	case s.Running != nil && s.Running.CutOff():
+		return Unknown, fmt.Sprintf("run %s was cut off; the next run finds out what became of it", s.Running.ID)
+	case last == nil && len(s.NotKnown) > 0:
+		return Unknown, "the last run cannot be read"
+	case last == nil:
+		return Unknown, "there has been no run yet"
+	case !last.Outcome.Healthy():
+		return Unhealthy, fmt.Sprintf("the last run that was not skipped is %s", Describe(last))
+	case s.Disabled != nil:
+		return Unknown, "puppet is disabled: nothing keeps the node as it should be"
+	case last.Ended == nil || s.At.Sub(*last.Ended) > tooOld:
+		return Unknown, "the last run was more than a day ago"
+	}
+	return Healthy, "the last run is " + Describe(last)
+}
+
+// Describe names a run's outcome with its reason.
+func Describe(r *api.Run) string {
+	if r.Reason == "" {
+		return string(r.Outcome)
+	}
+	return fmt.Sprintf("%s (%s)", r.Outcome, r.Reason)
+}
