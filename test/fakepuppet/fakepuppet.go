@@ -1,0 +1,73 @@
+// Package fakepuppet is a stand-in for Puppet that ends in milliseconds, for tests
+// that need thousands of runs. It keeps to what the real one does with its locks,
+// its files, its exit codes and its signals, and it is strict where the real one
+// would just suffer: a second Puppet at the same time is written down as a breach.
+//
+// A test binary becomes it by calling Main under the name "puppet"; New makes the
+// node that it runs on. The real Puppet is met in test/e2e.
+package fakepuppet
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Node is where a fake Puppet lives. Its orders are in the environment.
+type Node struct{ Dir string }
+
+// New lays out a node in dir.
+func New(dir string) (*Node, error) {
+	n := &Node{dir}
+	for _, d := range []string{"state", "public", "ssl", "run", "client_data/catalog", "work"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	return n, os.WriteFile(n.Conf(), []byte("[main]\n"), 0o644)
+}
+
+// Paths of the node's files.
+func (n *Node) Conf() string     { return filepath.Join(n.Dir, "puppet.conf") }
+func (n *Node) Lock() string     { return filepath.Join(n.Dir, "state", "agent_catalog_run.lock") }
+func (n *Node) Disabled() string { return filepath.Join(n.Dir, "state", "agent_disabled.lock") }
+func (n *Node) Summary() string  { return filepath.Join(n.Dir, "public", "last_run_summary.yaml") }
+func (n *Node) Report() string   { return filepath.Join(n.Dir, "state", "last_run_report.yaml") }
+func (n *Node) Work(name string) string {
+	return filepath.Join(n.Dir, "work", name)
+}
+
+// Env is what the fake must find in its environment. It does as case says; boot
+// and run are how long, in milliseconds, it takes before and under its lock.
+func (n *Node) Env(testCase string, boot, run int) []string {
+	return []string{
+		"FAKE_PUPPET_DIR=" + n.Dir, "FAKE_PUPPET_CASE=" + testCase,
+		fmt.Sprintf("FAKE_PUPPET_BOOT_MS=%d", boot), fmt.Sprintf("FAKE_PUPPET_RUN_MS=%d", run),
+	}
+}
+
+// Events are the lines that the fakes wrote down: "start ID PID", "end ID PID",
+// "refused ID PID", "asked", "breach …".
+func (n *Node) Events() ([]string, error) {
+	data, err := os.ReadFile(n.Work("events"))
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	return strings.Split(strings.TrimSuffix(string(data), "\n"), "\n"), err
+}
+
+// settings answers `puppet config print`.
+func (n *Node) settings() ([]byte, error) {
+	dir := func(elem ...string) string { return filepath.Join(append([]string{n.Dir}, elem...)...) }
+	return json.Marshal(map[string]any{
+		"certname": "fake.example.com", "config": n.Conf(), "vardir": n.Dir, "statedir": dir("state"), "ssldir": dir("ssl"),
+		"lastrunfile": n.Summary(), "lastrunreport": n.Report(), "agent_catalog_run_lockfile": n.Lock(),
+		"agent_disabled_lockfile": n.Disabled(), "ssl_lockfile": dir("ssl", "ssl.lock"), "rundir": dir("run"),
+		"client_datadir": dir("client_data"), "hostcert": "", "hostprivkey": "", "localcacert": "",
+		"server": "", "serverport": 0, "masterport": nil, "server_list": "", "runtimeout": 3600,
+		"report": os.Getenv("FAKE_PUPPET_REPORT") != "false", "usecacheonfailure": true, "use_cached_catalog": false,
+		"environment": "production", "use_srv_records": false,
+	})
+}
