@@ -210,7 +210,7 @@ func (s *Status) judge() (Health, string) {
 	case last == nil:
 		return Unknown, "there has been no run yet"
 	case !last.Outcome.Healthy():
-		return Unhealthy, fmt.Sprintf("the last run that was not skipped is %s", Describe(last))
+		return Unhealthy, "the last run that was not skipped is " + Describe(last)
 	case s.Disabled != nil:
 		return Unknown, "puppet is disabled: nothing keeps the node as it should be"
 	case last.Ended == nil || s.At.Sub(*last.Ended) > tooOld:

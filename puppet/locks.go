@@ -51,7 +51,12 @@ func ReadLock(path string) (*Lock, error) {
 		return nil, nil
 	}
 	p, err := process.Find(pid)
-	if err != nil || p.Zombie || !looksLikePuppet(p) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("cannot tell who holds Puppet's lock %s: %w", path, err)
+	case p.Zombie, !LooksLikePuppet(p):
 		return nil, nil
 	}
 	lock := &Lock{Path: path, PID: pid, Command: p.Command}
@@ -65,7 +70,9 @@ func ReadLock(path string) (*Lock, error) {
 // processes call themselves otherwise.
 var puppetName = regexp.MustCompile(`puppet(-.*)?$`)
 
-func looksLikePuppet(p process.Process) bool {
+// LooksLikePuppet is Puppet's own rule for what a living process must be called to
+// count as one.
+func LooksLikePuppet(p process.Process) bool {
 	return puppetName.MatchString(p.Name) ||
 		(strings.Contains(p.Name, "ruby") && strings.Contains(p.Command, "puppet"))
 }

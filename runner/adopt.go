@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/filelock"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/state"
@@ -17,8 +18,9 @@ var errLetGo = errors.New("told to stop while watching a run whose own runner wa
 
 // adopt takes the place of a run's runner that was killed: it waits for Puppet's
 // end, or brings it about at the run's own deadline, and records what became of it.
-// Puppet is never started again for it.
-func (r *Runner) adopt(ctx context.Context, claim *state.Claim) (*api.Run, error) {
+// Puppet is never started again for it. lockIsOurs says that the caller holds
+// run.lock.
+func (r *Runner) adopt(ctx context.Context, claim *state.Claim, lockIsOurs bool) (*api.Run, error) {
 	req, running := r.leftBy(claim)
 	run := r.newRun(req)
 	if running == nil || running.Started == nil {
@@ -37,12 +39,12 @@ func (r *Runner) adopt(ctx context.Context, claim *state.Claim) (*api.Run, error
 	if !end.Rebooted {
 		r.Log.Warn("a runner was killed; watching its run to the end", "run", claim.ID)
 		var err error
-		if end.Stopped, err = r.watchOrphan(ctx, running, run); err != nil {
+		if end.Stopped, err = r.watchOrphan(ctx, running, lockIsOurs); err != nil {
 			return nil, err
 		}
 	}
 	end.Ended = time.Now()
-	r.judgeOrphan(claim, end, run)
+	r.judgeOrphan(ctx, req, end, run)
 	return run, r.finish(claim, run)
 }
 
@@ -61,19 +63,21 @@ func (r *Runner) leftBy(claim *state.Claim) (state.Request, *state.Running) {
 	return *req, running
 }
 
-// watchOrphan returns when no process is left that holds the run's lock, but for
-// daemons that inherited it.
-func (r *Runner) watchOrphan(ctx context.Context, running *state.Running, run *api.Run) (puppet.Stop, error) {
+// watchOrphan returns when the run's Puppet has ended.
+func (r *Runner) watchOrphan(ctx context.Context, running *state.Running, lockIsOurs bool) (puppet.Stop, error) {
 	timeout := time.Duration(running.TimeoutS * float64(time.Second))
 	// The clock may have been set since; the run gets no longer than it had left at most.
 	left := min(timeout, max(0, time.Until(running.Started.Add(timeout))))
 	deadline := time.Now().Add(left)
 	for {
-		root, alive := r.orphan(running)
+		root, alive, err := r.orphan(running, lockIsOurs)
+		if err != nil {
+			return "", err
+		}
 		switch {
 		case !alive:
 			return puppet.NotStopped, nil
-		case time.Now().After(deadline):
+		case root.PID > 1 && time.Now().After(deadline):
 			t := newTree(root, false)
 			t.end(r.Graces, gone(root))
 			return puppet.ByDeadline, nil
@@ -84,18 +88,30 @@ func (r *Runner) watchOrphan(ctx context.Context, running *state.Running, run *a
 	}
 }
 
-// orphan finds the Puppet of a run. A runner that was killed right after it started
-// Puppet could not note its pid; then Puppet is the oldest that holds the lock.
-func (r *Runner) orphan(running *state.Running) (process.ID, bool) {
+// orphan finds the Puppet of a run, and whether it lives. A runner that was killed
+// right after it started Puppet could not note its pid; then Puppet lives as long as
+// run.lock is held, and is whoever has that open. For an instant it still bears the
+// runner's name and cannot be told from one.
+func (r *Runner) orphan(running *state.Running, lockIsOurs bool) (id process.ID, alive bool, err error) {
 	if running.Puppet != nil {
-		return *running.Puppet, running.Puppet.Alive()
+		return *running.Puppet, running.Puppet.Alive(), nil
+	}
+	if lockIsOurs {
+		return process.ID{}, false, nil
+	}
+	lock, err := filelock.TryLock(r.State.RunLock())
+	if err != nil {
+		return process.ID{}, false, err
+	}
+	if lock != nil {
+		return process.ID{}, false, lock.Unlock()
 	}
 	for _, p := range process.Holders(r.State.RunLock()) {
 		if !p.Zombie && p.Name != ProcessName {
-			return p.ID, true
+			return p.ID, true, nil
 		}
 	}
-	return process.ID{}, false
+	return process.ID{}, true, nil
 }
 
 // gone is closed when a process that is not our child has ended.
@@ -112,12 +128,13 @@ func gone(id process.ID) <-chan struct{} {
 
 // judgeOrphan goes by the files that the run left: its exit code went with the
 // runner.
-func (r *Runner) judgeOrphan(claim *state.Claim, end puppet.Ending, run *api.Run) {
+func (r *Runner) judgeOrphan(ctx context.Context, req state.Request, end puppet.Ending, run *api.Run) {
 	e := puppet.Evidence{Ending: end}
-	if known := r.known(); known != nil {
-		a := &attempt{Runner: r, claim: claim, req: state.Request{Env: run.EnvironmentRequested}}
-		options := a.baseOptions()
-		output, _ := tail(r.State.OutputLog(claim.ID), outputRead)
+	options := r.optionsFor(req)
+	if _, known, err := r.learn(ctx, options); err != nil {
+		r.Log.Warn("cannot tell where the run left its traces", "run", req.ID, "error", err)
+	} else {
+		output, _ := tail(r.State.OutputLog(req.ID), outputRead)
 		e = puppet.Gather(end, options, &known.Settings, puppet.NewTraces(&known.Settings, options), output,
 			func() puppet.Probe { return puppet.ProbeServer(context.Background(), &known.Settings) })
 		run.Certname = known.Settings.Certname
@@ -142,7 +159,7 @@ func (r *Runner) recover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = r.adopt(ctx, claim)
+		_, err = r.adopt(ctx, claim, true)
 		claim.Release()
 		if err != nil {
 			return err

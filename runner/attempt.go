@@ -75,22 +75,14 @@ const maxRefusals = 5
 
 // prepare finds Puppet, learns its settings and makes its command line.
 func (a *attempt) prepare(ctx context.Context) error {
+	a.options = a.optionsFor(a.req)
+	var err error
+	if a.binary, a.known, err = a.learn(ctx, a.options); err != nil {
+		return err
+	}
+	a.run.Certname = a.known.Settings.Certname
 	c := &a.Config.Puppet
-	env := puppet.Environ(a.Environ)
-	binary, err := puppet.FindBinary(c.Binary, puppet.SearchPath(a.Environ))
-	if err != nil {
-		return err
-	}
-	a.binary = binary
-	a.options = a.baseOptions()
-	known, asked, err := puppet.Learn(ctx, a.Runner.known(), binary, a.options, env)
-	if err != nil {
-		return err
-	}
-	a.Log.Debug("puppet's settings", "asked", asked, "confdir", known.Settings.Config)
-	a.known = known
-	a.run.Certname = known.Settings.Certname
-	if !bool(known.Settings.Report) && c.Command == config.Agent && c.CachedCatalogOnFailure == config.Auto {
+	if !bool(a.known.Settings.Report) && c.Command == config.Agent && c.CachedCatalogOnFailure == config.Auto {
 		// Without a report an old catalog could not be told from a new one.
 		a.options.UseCache = new(false)
 	}
@@ -98,25 +90,43 @@ func (a *attempt) prepare(ctx context.Context) error {
 	return nil
 }
 
-func (a *attempt) baseOptions() puppet.Options {
-	c := &a.Config.Puppet
+// learn finds Puppet and its settings. Fresh ones are kept at once: should this
+// runner be killed, whoever adopts its run must know where Puppet leaves its files.
+func (r *Runner) learn(ctx context.Context, o puppet.Options) (string, *puppet.Known, error) {
+	binary, err := puppet.FindBinary(r.Config.Puppet.Binary, puppet.SearchPath(r.Environ))
+	if err != nil {
+		return "", nil, err
+	}
+	known, asked, err := puppet.Learn(ctx, r.known(), binary, o, puppet.Environ(r.Environ))
+	if err != nil || !asked {
+		return binary, known, err
+	}
+	known.Look(time.Now(), r.Roots)
+	if err := r.State.WritePuppet(known); err != nil {
+		r.Log.Warn("cannot keep what was learnt of puppet", "error", err)
+	}
+	return binary, known, nil
+}
+
+func (r *Runner) optionsFor(req state.Request) puppet.Options {
+	c := &r.Config.Puppet
 	o := puppet.Options{
 		Command: puppet.Command(c.Command), Manifest: c.Manifest, Confdir: c.Confdir, Certname: c.Certname,
 		Environment: c.Environment, Noop: switchValue(c.Noop), UseCache: switchValue(c.CachedCatalogOnFailure),
-		Tags: a.req.Tags, SkipTags: a.req.SkipTags, ExtraArgs: c.ExtraArgs,
+		Tags: req.Tags, SkipTags: req.SkipTags, ExtraArgs: c.ExtraArgs,
 	}
-	if a.req.Env != "" {
-		o.Environment = a.req.Env
+	if req.Env != "" {
+		o.Environment = req.Env
 	}
-	if a.req.Noop != nil {
-		o.Noop = a.req.Noop
+	if req.Noop != nil {
+		o.Noop = req.Noop
 	}
 	switch {
 	case o.Command == puppet.Apply:
-		o.SummaryFile = filepath.Join(a.State.RunDir(a.claim.ID), "last_run_summary.yaml")
-		o.ReportFile = filepath.Join(a.State.RunDir(a.claim.ID), "last_run_report.yaml")
+		o.SummaryFile = filepath.Join(r.State.RunDir(req.ID), "last_run_summary.yaml")
+		o.ReportFile = filepath.Join(r.State.RunDir(req.ID), "last_run_report.yaml")
 	case c.JobID:
-		o.JobID = a.claim.ID
+		o.JobID = req.ID
 	}
 	return o
 }

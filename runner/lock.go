@@ -9,6 +9,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/internal/filelock"
+	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/state"
@@ -45,6 +46,7 @@ func (b busy) holder() *scheduler.Holder {
 func (r *Runner) takeRunLock(ctx context.Context, req state.Request) (*filelock.Lock, busy, error) {
 	deadline := time.Now().Add(time.Duration(req.WaitS * float64(time.Second)))
 	unknownSince := time.Now()
+	evicted := false
 	for {
 		lock, err := filelock.TryLock(r.State.RunLock())
 		if lock != nil || err != nil {
@@ -61,12 +63,17 @@ func (r *Runner) takeRunLock(ctx context.Context, req state.Request) (*filelock.
 				return nil, b, nil
 			}
 			continue
+		case !evicted:
+			evicted = true
+			if r.evictStrays() {
+				continue
+			}
 		}
 		if time.Now().After(deadline) {
 			return nil, b, nil
 		}
 		if b.orphan != nil {
-			_, err := r.adopt(ctx, b.orphan)
+			_, err := r.adopt(ctx, b.orphan, false)
 			b.orphan.Release()
 			if err != nil && ctx.Err() == nil {
 				return nil, busy{}, err
@@ -76,6 +83,27 @@ func (r *Runner) takeRunLock(ctx context.Context, req state.Request) (*filelock.
 			return nil, busy{running: b.running}, nil
 		}
 	}
+}
+
+// evictStrays takes run.lock away from processes that merely inherited it: a daemon
+// started by a fact, say, in a run whose runner was killed. Its run is over and
+// recorded, yet it would keep every other from starting. A process that may be a
+// runner or a Puppet keeps the lock.
+func (r *Runner) evictStrays() bool {
+	holders := process.Holders(r.State.RunLock())
+	for _, p := range holders {
+		if p.Name == ProcessName || puppet.LooksLikePuppet(p) {
+			return false
+		}
+	}
+	for _, p := range holders {
+		r.Log.Warn("a process keeps run.lock although its run is over; the lock is taken from it", "pid", p.PID, "command", p.Command)
+		if err := filelock.Evict(p.PID, r.State.RunLock()); err != nil {
+			r.Log.Warn("the lock could not be taken", "error", err)
+			return false
+		}
+	}
+	return len(holders) > 0
 }
 
 // whoIsBusy looks at the run in progress and claims it when its runner is gone. A
@@ -114,7 +142,7 @@ func (r *Runner) standBack(ctx context.Context, claim *state.Claim, req state.Re
 	run.Outcome, run.Reason, run.Message = api.Skipped, d.Reason, d.Message
 	err := r.finish(claim, run)
 	if b.orphan != nil {
-		_, adoptErr := r.adopt(ctx, b.orphan)
+		_, adoptErr := r.adopt(ctx, b.orphan, false)
 		b.orphan.Release()
 		if adoptErr != nil && ctx.Err() == nil {
 			err = errors.Join(err, adoptErr)

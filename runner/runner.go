@@ -84,7 +84,7 @@ func (r *Runner) Resume(ctx context.Context, id string) (*api.Run, error) {
 		return nil, fmt.Errorf("cannot run %s: %w", id, err)
 	}
 	if claim.Resumed {
-		return r.adopt(ctx, claim)
+		return r.adopt(ctx, claim, false)
 	}
 	return r.run(ctx, claim, *req)
 }

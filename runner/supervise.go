@@ -41,7 +41,7 @@ func (a *attempt) supervise(ctx context.Context) (end puppet.Ending, other bool,
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		cmd.Wait() // its error says no more than ProcessState does
+		_ = cmd.Wait() // its error says no more than ProcessState does
 	}()
 	w := watch{attempt: a, root: root, output: output}
 	end.Stopped = w.untilDone(ctx, done, end.Started.Add(a.timeout))

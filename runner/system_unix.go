@@ -36,7 +36,7 @@ func maxRSS(ps *os.ProcessState) int64 {
 		return 0
 	}
 	if runtime.GOOS == "darwin" {
-		return int64(ru.Maxrss)
+		return int64(ru.Maxrss) //nolint:unconvert // it is an int32 on 32-bit systems
 	}
-	return int64(ru.Maxrss) << 10
+	return int64(ru.Maxrss) << 10 //nolint:unconvert // as above
 }

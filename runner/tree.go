@@ -40,16 +40,18 @@ func newTree(root process.ID, adopts bool) *tree {
 	if err != nil {
 		return t
 	}
-	ours := process.Descendants(all, root.PID)
-	if adopts {
-		for _, p := range process.Descendants(all, os.Getpid()) {
-			if p.PID != root.PID && !p.Zombie && !slices.ContainsFunc(ours, func(q process.Process) bool { return q.ID == p.ID }) {
-				t.daemons[p.ID] = p
-			}
+	if root.PID > 1 { // without a root there are daemons only
+		for _, p := range process.Descendants(all, root.PID) {
+			t.members[p.ID] = p
 		}
 	}
-	for _, p := range ours {
-		t.members[p.ID] = p
+	if !adopts {
+		return t
+	}
+	for _, p := range process.Descendants(all, os.Getpid()) {
+		if _, member := t.members[p.ID]; !member && p.ID != root && !p.Zombie {
+			t.daemons[p.ID] = p
+		}
 	}
 	return t
 }
@@ -60,18 +62,14 @@ func (t *tree) learn() {
 	if err != nil {
 		return
 	}
-	roots := []int{t.root.PID}
-	for id := range t.members {
-		if id.Alive() {
-			roots = append(roots, id.PID)
-		}
-	}
-	if !t.root.Alive() {
-		roots = roots[1:] // its pid may be another's by now
-	}
+	var roots []int
 	if t.adopts {
 		roots = append(roots, os.Getpid())
 	}
+	if t.root.PID > 1 && t.root.Alive() { // else its pid may be another's by now
+		roots = append(roots, t.root.PID)
+	}
+	roots = append(roots, pids(t.alive())...)
 	for _, p := range process.Descendants(all, roots...) {
 		if p.ID == t.root || p.Zombie || t.isDaemon(p, all) {
 			continue
@@ -170,11 +168,19 @@ func (t *tree) alive() []process.ID {
 	return ids
 }
 
-// spared are the daemons that live on.
+func pids(ids []process.ID) []int {
+	list := make([]int, len(ids))
+	for i, id := range ids {
+		list[i] = id.PID
+	}
+	return list
+}
+
+// spared are the daemons that live on, without what they have started themselves.
 func (t *tree) spared() []api.Process {
 	var list []api.Process
 	for id, p := range t.daemons {
-		if id.Alive() {
+		if p.Parent == os.Getpid() && id.Alive() {
 			list = append(list, api.Process{PID: p.PID, Command: p.Command})
 		}
 	}
@@ -185,6 +191,6 @@ func (t *tree) spared() []api.Process {
 // kill signals one process, and never another that was given its pid since.
 func kill(id process.ID, sig syscall.Signal) {
 	if id.PID > 1 && id.Alive() {
-		signalProcess(id.PID, sig) // an error says that it went meanwhile
+		_ = signalProcess(id.PID, sig) // an error says that it went meanwhile
 	}
 }

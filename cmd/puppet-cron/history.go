@@ -74,7 +74,7 @@ func readHistory(d *state.Dir, n int, outcome api.Outcome) ([]*api.Run, error) {
 		r, err := d.Run(id)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
-			return nil, negative{fmt.Errorf("the history holds what Puppet printed, so only root may read it: %w", err)}
+			return nil, negativeError{fmt.Errorf("the history holds what Puppet printed, so only root may read it: %w", err)}
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			unreadable = errors.Join(unreadable, err)
 		case err == nil && (outcome == "" || r.Outcome == outcome) && r.Ended != nil:

@@ -47,9 +47,9 @@ func (p *program) log(c *cobra.Command, which string, follow bool) error {
 	f, err := os.Open(dir.OutputLog(id))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return negative{fmt.Errorf("run %s has no output: puppet was not started", id)}
+		return negativeError{fmt.Errorf("run %s has no output: puppet was not started", id)}
 	case errors.Is(err, fs.ErrPermission):
-		return negative{fmt.Errorf("puppet's output may hold secrets, so only root may read it: %w", err)}
+		return negativeError{fmt.Errorf("puppet's output may hold secrets, so only root may read it: %w", err)}
 	case err != nil:
 		return err
 	}
@@ -100,11 +100,11 @@ func findRun(d *state.Dir, which string) (string, error) {
 	}
 	switch {
 	case which == "last":
-		return "", negative{errors.New("there is no run with output")}
+		return "", negativeError{errors.New("there is no run with output")}
 	case len(found) == 0:
-		return "", negative{fmt.Errorf("there is no run whose id begins with %q; see `puppet-cron history`", which)}
+		return "", negativeError{fmt.Errorf("there is no run whose id begins with %q; see `puppet-cron history`", which)}
 	case len(found) > 1:
-		return "", negative{fmt.Errorf("%d runs have an id that begins with %q; give more of it", len(found), which)}
+		return "", negativeError{fmt.Errorf("%d runs have an id that begins with %q; give more of it", len(found), which)}
 	}
 	return found[0], nil
 }

@@ -32,8 +32,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	var answer exitCode
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[exitError](err); ok {
 		return int(answer)
 	}
 	for line := range strings.Lines(err.Error()) {
@@ -48,13 +47,13 @@ const (
 	exitInternal = 70 // the program could not do its work
 )
 
-// exitCode is an answer that needs no words: the command has said all.
-type exitCode int
+// exitError is an exit code that needs no words: the command has said all.
+type exitError int
 
-func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+func (c exitError) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// negative is an answer of "no" with its words; its exit code is 1.
-type negative struct{ error }
+// negativeError is an answer of "no" with its words; its exit code is 1.
+type negativeError struct{ error }
 
 // usageError is a mistake in what the caller wrote.
 type usageError struct{ error }
@@ -64,7 +63,7 @@ func (e usageError) Unwrap() error { return e.error }
 func codeOf(err error) int {
 	var (
 		usage  usageError
-		no     negative
+		no     negativeError
 		broken *config.Error
 	)
 	switch {

@@ -151,7 +151,7 @@ func (p *program) report(done *api.Run, err error, o runOptions) error {
 		p.showRun(done)
 	}
 	if code := runExitCode(done); code != 0 {
-		return exitCode(code)
+		return exitError(code)
 	}
 	return nil
 }

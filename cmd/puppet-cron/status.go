@@ -53,9 +53,9 @@ func (p *program) status(asJSON bool) error {
 	case node.Healthy:
 		return nil
 	case node.Unhealthy:
-		return exitCode(1)
+		return exitError(1)
 	}
-	return exitCode(3)
+	return exitError(3)
 }
 
 func (p *program) showStatus(s *node.Status) error {

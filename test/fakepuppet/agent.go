@@ -137,6 +137,14 @@ func (a *agent) apply(testCase string, stop chan os.Signal) int {
 		}
 		<-stop
 		return a.leave(outcomes["interrupted"])
+	case "leaver":
+		if err := a.children(testCase); err != nil {
+			fmt.Println("Error:", err)
+			return 1
+		}
+		for !isFile(a.Work("daemon")) {
+			time.Sleep(time.Millisecond)
+		}
 	case "crash":
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "mute":
@@ -164,10 +172,19 @@ func (a *agent) children(testCase string) error {
 	script := map[string]string{
 		"stubborn": `trap "" TERM; (trap "" TERM; echo $$ >"$1/child"; sh -c 'echo $PPID >"$1/grandchild"; while :; do sleep 1; done' sh "$1") & wait; while :; do sleep 1; done`,
 		"daemon":   `(setsid sh -c 'echo $$ >"$1/daemon"; while :; do sleep 1; done' sh "$1" >/dev/null 2>&1 &) ; echo $$ >"$1/child"; while :; do sleep 1; done`,
+		"leaver":   `(setsid sh -c 'echo $$ >"$1/daemon"; while :; do sleep 1; done' sh "$1" >/dev/null 2>&1 &)`,
 	}[testCase]
 	cmd := exec.Command("sh", "-c", script, "sh", a.Work(""))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	return cmd.Start()
+	if err := cmd.Start(); err != nil || testCase != "leaver" {
+		return err
+	}
+	return cmd.Wait()
+}
+
+func isFile(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // wait sleeps for as many milliseconds as the variable says, or until told to stop.

@@ -1,0 +1,78 @@
+# Targets that a person would guess. `make help` lists them.
+
+VERSION  := 0.1.0
+GO       ?= go
+CACHE    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/puppet-cron
+LINT     := $(CACHE)/golangci-lint-v2.15.0
+LDFLAGS  := -s -w -X github.com/puppet-cron/puppet-cron/internal/version.release=$(VERSION)
+PLATFORMS := linux windows darwin freebsd
+
+.PHONY: help build run test check lint lint-tool vet-all unit race e2e soak bench lab man clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+build: ## build bin/puppet-cron, static and stripped
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/puppet-cron ./cmd/puppet-cron
+
+run: build ## run the demonstration on real Puppet (installs puppet-agent when it is missing)
+	test/lab/install agent
+	demo/run bin/puppet-cron
+
+test: lint-tool ## install what the tests need and run all of them
+	test/lab/install server
+	$(MAKE) lint vet-all race e2e
+	$(GO) test -tags soak -count=1 -timeout 20m ./test/soak
+	$(MAKE) fuzz-seconds FUZZ=3s
+
+check: ## the inner loop: format, vet, lint, unit tests; installs nothing
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
+	$(GO) vet ./...
+	$(MAKE) lint unit
+
+unit:
+	$(GO) test ./...
+
+race:
+	$(GO) test -race -count=1 ./...
+
+e2e: ## the tests against a real puppetserver (installed by `make test`)
+	$(GO) test -tags lab -count=1 -timeout 25m ./test/lab ./test/e2e ./puppet
+
+lint: ## golangci-lint (installed by `make lint-tool`)
+	@test -x $(LINT) || { echo "golangci-lint is missing: run \`make lint-tool\`"; exit 1; }
+	$(LINT) run ./...
+
+lint-tool: $(LINT)
+$(LINT):
+	mkdir -p $(CACHE)
+	GOBIN=$(CACHE)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv $(CACHE)/bin/golangci-lint $@
+
+vet-all: ## build and vet for every system that we name
+	for os in $(PLATFORMS); do for arch in amd64 arm64; do \
+	  echo "$$os/$$arch"; GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/puppet-cron && GOOS=$$os GOARCH=$$arch $(GO) vet ./... || exit 1; done; done
+
+fuzz-seconds: # each fuzz target for $(FUZZ)
+	test/fuzz $(FUZZ)
+
+soak: build ## the long forms of the tests
+	test/lab/install server
+	SOAK=full $(GO) test -tags soak -count=1 -timeout 3h -v ./test/soak
+	E2E_RACES=50 $(GO) test -tags lab -count=1 -timeout 1h -run Race -v ./test/e2e
+	$(MAKE) fuzz-seconds FUZZ=120s
+
+bench: build ## speed and size, side by side with bare Puppet
+	test/lab/install agent
+	$(GO) test -run '^$$' -bench . -benchtime 3x ./puppet/report
+	$(GO) test -tags bench -count=1 -v ./test/bench
+
+lab: ## bring up a real puppetserver on loopback and say how to use it
+	test/lab/install server
+	test/lab/up
+
+man: ## make the man page anew; the tests fail when it is stale
+	$(GO) test ./cmd/puppet-cron -run TestManPage -update
+
+clean:
+	rm -rf bin

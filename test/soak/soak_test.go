@@ -1,0 +1,137 @@
+//go:build soak
+
+// Package soak holds the tests that need many runs: races for the locks, and kills
+// at random moments. They run in a short form, or with SOAK=full in full.
+package soak
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/state"
+	"github.com/puppet-cron/puppet-cron/test/fakepuppet"
+)
+
+// program is the real puppet-cron, built once.
+var program string
+
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "puppet" {
+		os.Exit(fakepuppet.Main())
+	}
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "puppet-cron-soak")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "puppet-cron")
+	build := exec.Command("go", "build", "-o", program, "../../cmd/puppet-cron")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "cannot build puppet-cron: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// times is how often a test does its thing: the full number, or a tenth of it.
+func times(full int) int {
+	if os.Getenv("SOAK") == "full" {
+		return full
+	}
+	return full / 10
+}
+
+// testNode is a node with a fake Puppet and a configuration.
+type testNode struct {
+	fake   *fakepuppet.Node
+	state  *state.Dir
+	config string
+	puppet string
+}
+
+func newNode(t *testing.T) *testNode {
+	t.Helper()
+	tmp := t.TempDir()
+	fake, err := fakepuppet.New(filepath.Join(tmp, "puppet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &testNode{
+		fake: fake, state: state.View(filepath.Join(tmp, "state")),
+		config: filepath.Join(tmp, "puppet-cron.yaml"), puppet: filepath.Join(tmp, "bin", "puppet"),
+	}
+	if err := os.Mkdir(filepath.Dir(n.puppet), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, n.puppet); err != nil {
+		t.Fatal(err)
+	}
+	config := fmt.Sprintf("state_dir: %s\npuppet:\n  binary: %s\n  lock_wait: 20s\n", n.state.Path(), n.puppet)
+	if err := os.WriteFile(n.config, []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// command is `puppet-cron run` against the node's fake Puppet, in a session of its
+// own so that a kill meets nobody else.
+func (n *testNode) command(testCase string, bootMS, runMS int, args ...string) *exec.Cmd {
+	cmd := exec.Command(program, append([]string{"--config", n.config, "run"}, args...)...)
+	cmd.Env = append(os.Environ(), n.fake.Env(testCase, bootMS, runMS)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd
+}
+
+// record runs a command that prints its Run.
+func record(cmd *exec.Cmd) (*api.Run, error) {
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	run := new(api.Run)
+	if jsonErr := json.Unmarshal(out, run); jsonErr != nil {
+		return nil, fmt.Errorf("no record: %w, %w: %s%s", err, jsonErr, out, stderr.String())
+	}
+	return run, run.Validate()
+}
+
+func (n *testNode) events(t *testing.T) []string {
+	t.Helper()
+	events, err := n.fake.Events()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if strings.HasPrefix(e, "breach") {
+			t.Fatal(e)
+		}
+	}
+	return events
+}
+
+// eventually polls: processes take their time.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for over := time.Now().Add(30 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(over) {
+			t.Fatalf("in vain waited for: %s", what)
+		}
+	}
+}
