@@ -47,12 +47,12 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// times is how often a test does its thing: the full number, or a tenth of it.
+// times is how often a test does its thing: the full number, or a third of it.
 func times(full int) int {
 	if os.Getenv("SOAK") == "full" {
 		return full
 	}
-	return full / 10
+	return full / 3
 }
 
 // testNode is a node with a fake Puppet and a configuration.

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/puppet-cron/puppet-cron/test/fakepuppet"
+)
+
+var update = flag.Bool("update", false, "write the man page anew")
+
+// The scripts run the real program, and a fake Puppet, out of this test binary.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"puppet-cron": main,
+		"puppet":      func() { os.Exit(fakepuppet.Main()) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			node, err := fakepuppet.New(filepath.Join(env.WorkDir, "puppet"))
+			if err != nil {
+				return err
+			}
+			env.Vars = append(env.Vars, node.Env("unchanged", 0, 0)...)
+			env.Setenv("SUDO_USER", "alice")
+			return os.WriteFile(filepath.Join(env.WorkDir, "ok.yaml"),
+				[]byte("state_dir: "+env.WorkDir+"/state\npuppet: {binary: "+puppetIn(env)+"}\n"), 0o644)
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exits,
+		},
+	})
+}
+
+// puppetIn is where testscript put the fake.
+func puppetIn(env *testscript.Env) string {
+	for _, dir := range filepath.SplitList(env.Getenv("PATH")) {
+		if p := filepath.Join(dir, "puppet"); isFile(p) {
+			return p
+		}
+	}
+	return "/nonexistent"
+}
+
+func isFile(p string) bool {
+	fi, err := os.Stat(p)
+	return err == nil && fi.Mode().IsRegular()
+}
+
+// exits runs a program and wants a certain exit code: exits CODE PROGRAM ARGS…
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARG…]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	if got := exitCodeOf(err); got != args[0] {
+		ts.Fatalf("%v ended with %s; want %s", args[1:], got, args[0])
+	}
+}
