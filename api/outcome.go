@@ -1,5 +1,7 @@
 package api
 
+import "slices"
+
 // Outcome says how a run ended. A run has exactly one.
 type Outcome string
 
@@ -21,14 +23,7 @@ func Outcomes() []Outcome {
 }
 
 // Known reports whether this version knows o. A newer peer may send others.
-func (o Outcome) Known() bool {
-	for _, k := range Outcomes() {
-		if o == k {
-			return true
-		}
-	}
-	return false
-}
+func (o Outcome) Known() bool { return slices.Contains(Outcomes(), o) }
 
 // Healthy reports whether a fresh catalog was applied without a failure. A
 // skipped run is neither healthy nor not: ask Executed first.

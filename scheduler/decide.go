@@ -3,7 +3,6 @@
 package scheduler
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -50,9 +49,9 @@ func Decide(f Facts) Decision {
 	case f.Disabled != nil:
 		return Decision{Skip, api.Disabled, disabled(f.Disabled)}
 	case f.OwnRun != nil:
-		return Decision{Skip, api.Locked, fmt.Sprintf("%s goes on since %s", f.OwnRun.Who, stamp(f.OwnRun.Since))}
+		return Decision{Skip, api.Locked, f.OwnRun.Who + " goes on" + since(" ", f.OwnRun.Since)}
 	case f.PuppetLock != nil:
-		return Decision{Wait, api.Locked, fmt.Sprintf("Puppet's own lock is held: %s, since %s", f.PuppetLock.Who, stamp(f.PuppetLock.Since))}
+		return Decision{Wait, api.Locked, "Puppet's own lock is held: " + f.PuppetLock.Who + since(", ", f.PuppetLock.Since)}
 	}
 	return Decision{Verb: Start}
 }
@@ -60,7 +59,7 @@ func Decide(f Facts) Decision {
 func disabled(d *api.DisableInfo) string {
 	msg := "puppet is disabled"
 	if d.Since != nil {
-		msg += " since " + stamp(*d.Since)
+		msg += since(" ", *d.Since)
 	}
 	if d.Reason != "" {
 		msg += ": " + d.Reason
@@ -68,4 +67,10 @@ func disabled(d *api.DisableInfo) string {
 	return msg + "; `puppet agent --enable` lifts it"
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// since is empty when the time is not known.
+func since(before string, t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return before + "since " + t.UTC().Format(time.RFC3339)
+}

@@ -43,40 +43,46 @@ func Open(path string) (*Dir, error) {
 	if !filepath.IsAbs(path) {
 		return nil, fmt.Errorf("%w: state_dir %q is not an absolute path", ErrMisplaced, path)
 	}
-	if _, err := os.Stat(filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("%w: cannot make %s: %w; create %s first or set state_dir",
-			ErrMisplaced, path, err, filepath.Dir(path))
-	}
-	if err := makeDir(path); err != nil {
-		return nil, fmt.Errorf("cannot make the state directory: %w", err)
-	}
-	if err := safepath.Check(path); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMisplaced, err)
+	path = filepath.Clean(path) // as Join does with the files' paths: what is checked is what is used
+	parent := filepath.Dir(path)
+	if fi, err := os.Stat(parent); err != nil {
+		return nil, fmt.Errorf("%w: cannot make %s: %w; create %s first or set state_dir", ErrMisplaced, path, err, parent)
+	} else if !fi.IsDir() {
+		return nil, fmt.Errorf("%w: cannot make %s: %s is not a directory; set state_dir", ErrMisplaced, path, parent)
 	}
 	d := &Dir{path}
-	if err := makeDir(d.runs()); err != nil {
-		return nil, fmt.Errorf("cannot make the directory of runs: %w", err)
+	for _, dir := range []string{path, d.runs()} {
+		if err := makeDir(dir); err != nil {
+			return nil, err
+		}
+		if err := safepath.Check(dir); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrMisplaced, err)
+		}
 	}
 	return d, nil
 }
 
 // View opens the directory for reading. It need not exist.
-func View(path string) *Dir { return &Dir{path} }
+func View(path string) *Dir { return &Dir{filepath.Clean(path)} }
 
 // makeDir sets the mode itself: the umask must not hide the status from users.
 func makeDir(path string) error {
 	err := os.Mkdir(path, dirMode)
 	if err == nil {
-		return os.Chmod(path, dirMode)
+		err = os.Chmod(path, dirMode)
 	}
-	if !errors.Is(err, fs.ErrExist) {
-		return err
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w; run as the user that runs Puppet, or set state_dir", ErrMisplaced, err)
+	case !errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("cannot make the state directory: %w", err)
 	}
-	fi, err := os.Stat(path)
-	if err == nil && !fi.IsDir() {
-		err = fmt.Errorf("%w: %s is not a directory", ErrMisplaced, path)
+	if fi, err := os.Stat(path); err != nil || !fi.IsDir() {
+		return fmt.Errorf("%w: %s is in the way: it is not a directory; remove it or set state_dir", ErrMisplaced, path)
 	}
-	return err
+	return nil
 }
 
 // Path is where the directory is.

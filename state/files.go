@@ -8,18 +8,18 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
+	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/internal/atomicfile"
 )
 
 // schema is the one that this version writes into its own files; a Run has its own.
 const schema = 1
 
-// maxFile bounds what is read back. The largest file is a Run with all its
-// failures, and those are bounded.
-const maxFile = 2 << 20
+// maxFile bounds what is read back. The largest file is a Run with a whole log and
+// all its failures: not much over 1 MiB of text, which JSON at most doubles.
+const maxFile = 4 << 20
 
 // Errors of reading a state file. ErrCorrupt means that its content cannot be
 // trusted and that it should be set aside; a missing file is fs.ErrNotExist.
@@ -48,13 +48,21 @@ func read(path string, v any) error {
 }
 
 // slurp reads a plain file of a bounded size. Anything else that bears its name
-// counts as corrupt; openPlain neither follows a symlink nor waits for a pipe.
+// counts as corrupt. Should it become something else after the look, openPlain
+// neither follows a symlink nor waits for a pipe.
 func slurp(path string) ([]byte, error) {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %s is not a plain file", ErrCorrupt, path)
+	}
 	f, err := openPlain(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", path, err)
@@ -94,21 +102,59 @@ func write(path string, v any, mode os.FileMode) error {
 	return atomicfile.Write(path, buf.Bytes(), mode)
 }
 
+// readRun reads a Run, which must be valid.
+func readRun(path string) (*api.Run, error) {
+	r := new(api.Run)
+	if err := read(path, r); err != nil {
+		return nil, err
+	}
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, path, err)
+	}
+	return r, nil
+}
+
 // SetAside renames a corrupt file out of the way, so that it can be looked at
-// later, and says what it is called now.
+// later, and says what it is called now. It takes nobody's place: the new name is
+// made first, as an empty file, which the rename replaces.
 func SetAside(path string) (string, error) {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return "", fmt.Errorf("cannot set the corrupt file aside: %w", err)
+	}
+	base := fmt.Sprintf("%s.corrupt-%s", path, time.Now().UTC().Format("20060102T150405Z"))
 	for n := range 100 {
-		aside := fmt.Sprintf("%s.corrupt-%s", path, time.Now().UTC().Format("20060102T150405Z"))
+		aside := base
 		if n > 0 {
-			aside = fmt.Sprintf("%s-%d", aside, n)
+			aside = fmt.Sprintf("%s-%d", base, n)
 		}
-		if _, err := os.Lstat(aside); !errors.Is(err, fs.ErrNotExist) {
+		err := takeName(aside, fi.IsDir())
+		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
-		if err := os.Rename(path, aside); err != nil {
+		if err == nil {
+			err = os.Rename(path, aside)
+		}
+		if err != nil {
 			return "", fmt.Errorf("cannot set the corrupt file aside: %w", err)
 		}
 		return aside, nil
 	}
-	return "", fmt.Errorf("cannot set %s aside: there are a hundred such files; remove some", filepath.Base(path))
+	return "", fmt.Errorf("cannot set %s aside: there are a hundred like %s; remove some", path, base)
+}
+
+// takeName takes a name that is free. A directory replaces nothing by being
+// renamed, so for one it is enough to look.
+func takeName(path string, dir bool) error {
+	if dir {
+		if _, err := os.Lstat(path); err == nil {
+			return fs.ErrExist
+		}
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }

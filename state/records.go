@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -65,8 +66,14 @@ func (d *Dir) Running() (*Running, error) {
 	if !api.ValidID(r.ID) {
 		return nil, fmt.Errorf("%w: %s: %q is no id of a run", ErrCorrupt, d.File("running.json"), r.ID)
 	}
+	if !duration(r.TimeoutS) {
+		return nil, fmt.Errorf("%w: %s: timeout_s is %g", ErrCorrupt, d.File("running.json"), r.TimeoutS)
+	}
 	return r, nil
 }
+
+// duration reports whether s seconds can be a time.Duration that somebody meant.
+func duration(s float64) bool { return 0 <= s && s <= 1e9 }
 
 // SetRunning replaces the run in progress.
 func (d *Dir) SetRunning(r Running) error {
@@ -95,15 +102,33 @@ const (
 )
 
 // Last reads one of the last runs.
-func (d *Dir) Last(which Last) (*api.Run, error) {
-	r := new(api.Run)
-	if err := read(d.File(string(which)), r); err != nil {
-		return nil, err
+func (d *Dir) Last(which Last) (*api.Run, error) { return readRun(d.File(string(which))) }
+
+// publish makes a recorded run known to status, and then every newer one that was
+// recorded meanwhile: its process may have looked at the files before we wrote
+// them and written them before we did, and then it is hidden by ours.
+func (d *Dir) publish(run *api.Run) error {
+	for run != nil {
+		if err := d.setLast(*run); err != nil {
+			return fmt.Errorf("run %s is recorded, but status cannot be told of it: %w", run.ID, err)
+		}
+		run = d.nextRecorded(run.ID)
 	}
-	if err := r.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, d.File(string(which)), err)
+	return nil
+}
+
+// nextRecorded is the oldest recorded run that is newer than id; nil without one.
+func (d *Dir) nextRecorded(id string) *api.Run {
+	ids, _ := d.IDs()
+	for _, newer := range slices.Backward(ids) {
+		if newer <= id || !d.recorded(newer) {
+			continue
+		}
+		if run, err := d.Run(newer); err == nil {
+			return run
+		}
 	}
-	return r, nil
+	return nil
 }
 
 // setLast keeps a run for status, in every file that it is the last of. A run that
@@ -111,23 +136,21 @@ func (d *Dir) Last(which Last) (*api.Run, error) {
 func (d *Dir) setLast(run api.Run) error {
 	public := run
 	public.Failures, public.Log = nil, ""
-	for which, counts := range map[Last]bool{
-		LastRun:      true,
-		LastExecuted: run.Outcome.Executed(),
-		LastChange:   run.Resources != nil && run.Resources.Changed > 0,
-		LastSuccess:  run.Outcome.Healthy(),
-	} {
+	keep := func(which Last, counts bool) error {
 		if !counts {
-			continue
+			return nil
 		}
 		if old, err := d.Last(which); err == nil && old.ID > run.ID { // a UUIDv7 begins with its time
-			continue
+			return nil
 		}
-		if err := write(d.File(string(which)), public, publicMode); err != nil {
-			return err
-		}
+		return write(d.File(string(which)), public, publicMode)
 	}
-	return nil
+	return errors.Join( // one that cannot be written does not keep the others back
+		keep(LastRun, true),
+		keep(LastExecuted, run.Outcome.Executed()),
+		keep(LastChange, run.Resources != nil && run.Resources.Changed > 0),
+		keep(LastSuccess, run.Outcome.Healthy()),
+	)
 }
 
 // ReadPuppet reads what the last runner learnt of Puppet into v, which has a

@@ -34,77 +34,135 @@ type Claim struct {
 // another name, so that a run found unclaimed is one whose runner has died.
 func (d *Dir) Begin(req Request) (*Claim, error) {
 	if !api.ValidID(req.ID) {
-		return nil, fmt.Errorf("%q is no id of a run: it must be a UUID in lower case", req.ID)
+		return nil, errNoID(req.ID)
 	}
 	making := filepath.Join(d.runs(), makingPrefix+req.ID)
 	if err := os.Mkdir(making, dirMode); err != nil {
-		return nil, fmt.Errorf("cannot begin a run: %w", err)
+		return nil, fmt.Errorf("cannot begin run %s: %w", req.ID, err)
 	}
-	lock, err := filelock.TryLock(filepath.Join(making, "lock"))
+	lock, err := d.begin(making, req)
 	if err == nil {
-		req.Schema = schema
-		err = write(filepath.Join(making, "request.json"), req, privateMode)
-	}
-	if err == nil {
-		err = errors.Join(os.Chmod(making, dirMode), os.Rename(making, d.RunDir(req.ID)), atomicfile.SyncDir(d.runs()))
+		err = os.Rename(making, d.RunDir(req.ID))
 	}
 	if err != nil {
-		os.RemoveAll(making)
-		if lock != nil {
-			lock.Close()
-		}
-		return nil, fmt.Errorf("cannot begin a run: %w", err)
+		_ = os.RemoveAll(making)
+		release(lock)
+		return nil, fmt.Errorf("cannot begin run %s: %w", req.ID, err)
+	}
+	if err := atomicfile.SyncDir(d.runs()); err != nil {
+		_ = os.RemoveAll(d.RunDir(req.ID))
+		release(lock)
+		return nil, fmt.Errorf("cannot begin run %s: %w", req.ID, err)
 	}
 	return &Claim{ID: req.ID, dir: d, lock: lock}, nil
 }
 
 const makingPrefix = ".begin-"
 
+// begin fills a run in the making. Its lock is the first thing in it, and marked
+// before the request is synced together with it.
+func (d *Dir) begin(making string, req Request) (*filelock.Lock, error) {
+	if err := os.Chmod(making, dirMode); err != nil {
+		return nil, err
+	}
+	lock, err := filelock.TryLock(filepath.Join(making, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	if lock == nil {
+		return nil, ErrTaken // by a Prune that takes us for dead: this machine slept
+	}
+	if err := markBegun(lock); err != nil {
+		return lock, err
+	}
+	req.Schema = schema
+	return lock, write(filepath.Join(making, "request.json"), req, privateMode)
+}
+
+// markBegun says for good that this run was begun. That the lock's file exists
+// does not: whoever only tries to claim a run makes it.
+func markBegun(lock *filelock.Lock) error {
+	if _, err := lock.File().WriteString("begun\n"); err != nil {
+		return err
+	}
+	return lock.File().Sync()
+}
+
+func (d *Dir) begun(id string) bool {
+	fi, err := os.Lstat(d.claimFile(id))
+	return err == nil && fi.Size() > 0
+}
+
+// release gives up a lock that nobody inherited. An error of it is of no use: the
+// lock goes with the process at the latest.
+func release(lock *filelock.Lock) {
+	if lock != nil {
+		_ = lock.Unlock()
+	}
+}
+
 // Claim claims a run that was begun, or asked for, by a process that is gone. It
 // answers ErrTaken when that process lives, ErrRecorded when all is done.
 func (d *Dir) Claim(id string) (*Claim, error) {
 	if !api.ValidID(id) {
-		return nil, fmt.Errorf("%q is no id of a run: it must be a UUID in lower case", id)
+		return nil, errNoID(id)
 	}
 	if d.recorded(id) {
 		return nil, ErrRecorded
 	}
-	_, begun := os.Lstat(d.claimFile(id))
+	if _, err := os.Lstat(d.RunDir(id)); err != nil {
+		return nil, fmt.Errorf("there is no run %s: %w", id, err)
+	}
 	lock, err := filelock.TryLock(d.claimFile(id))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot claim run %s: %w", id, err)
 	}
 	if lock == nil {
 		return nil, ErrTaken
 	}
 	if d.recorded(id) { // between the look and the lock
-		lock.Unlock()
+		d.settleLocked(id)
+		release(lock)
 		return nil, ErrRecorded
 	}
-	return &Claim{ID: id, Resumed: begun == nil, dir: d, lock: lock}, nil
+	c := &Claim{ID: id, Resumed: d.begun(id), dir: d, lock: lock}
+	if !c.Resumed {
+		if err := markBegun(lock); err != nil {
+			release(lock)
+			return nil, fmt.Errorf("cannot claim run %s: %w", id, err)
+		}
+	}
+	return c, nil
 }
 
 // Record writes the final record of the run, then what status shows. It is the
 // only way a run gets one.
 func (c *Claim) Record(run api.Run) error {
-	path := filepath.Join(c.dir.RunDir(c.ID), "run.json")
+	if run.ID != c.ID {
+		return fmt.Errorf("cannot record run %q as run %s", run.ID, c.ID)
+	}
 	if c.dir.recorded(c.ID) {
 		return ErrRecorded
 	}
-	os.Remove(c.reserve())
-	if err := write(path, run, privateMode); err != nil {
-		return fmt.Errorf("cannot record the run: %w", err)
+	_ = os.Remove(c.reserve()) // without a reserve the record may fit nonetheless
+	if err := write(c.dir.recordFile(c.ID), run, privateMode); err != nil {
+		return fmt.Errorf("cannot record run %s: %w", c.ID, err)
 	}
-	os.Remove(c.dir.claimFile(c.ID)) // the record ends the claim; we hold the lock, so nobody is fooled
-	return c.dir.setLast(run)
+	if err := c.dir.publish(&run); err != nil {
+		return err
+	}
+	// The record ended the claim. As long as its file is there, Prune takes it that
+	// status was not told: a process killed before this line leaves it.
+	_ = os.Remove(c.dir.claimFile(c.ID))
+	return nil
 }
 
 // Reserve takes the room on the disk that Record will need, so that a disk which
 // fills up during the run costs no outcome.
 func (c *Claim) Reserve() error {
-	if err := os.WriteFile(c.reserve(), make([]byte, reserved), privateMode); err != nil {
-		os.Remove(c.reserve())
-		return fmt.Errorf("there is no room to record a run: %w", err)
+	if err := os.WriteFile(c.reserve(), make([]byte, reserved), 0o600); err != nil {
+		_ = os.Remove(c.reserve())
+		return fmt.Errorf("cannot take the room that the record of run %s will need: %w", c.ID, err)
 	}
 	return nil
 }
@@ -114,7 +172,7 @@ const reserved = 256 << 10
 func (c *Claim) reserve() string { return filepath.Join(c.dir.RunDir(c.ID), "reserve") }
 
 // Release gives the claim up.
-func (c *Claim) Release() { c.lock.Unlock() }
+func (c *Claim) Release() { release(c.lock) }
 
 // OutputLog is where Puppet's output of this run goes.
 func (d *Dir) OutputLog(id string) string { return filepath.Join(d.RunDir(id), "output.log") }
@@ -124,13 +182,20 @@ func (d *Dir) RunDir(id string) string { return filepath.Join(d.runs(), id) }
 
 func (d *Dir) claimFile(id string) string { return filepath.Join(d.RunDir(id), "lock") }
 
+func (d *Dir) recordFile(id string) string { return filepath.Join(d.RunDir(id), recordName) }
+
+const recordName = "run.json"
+
 func (d *Dir) recorded(id string) bool {
-	_, err := os.Lstat(filepath.Join(d.RunDir(id), "run.json"))
+	_, err := os.Lstat(d.recordFile(id))
 	return err == nil
 }
 
 // Request reads what was asked for.
 func (d *Dir) Request(id string) (*Request, error) {
+	if !api.ValidID(id) {
+		return nil, errNoID(id)
+	}
 	path := filepath.Join(d.RunDir(id), "request.json")
 	r := new(Request)
 	if err := read(path, r); err != nil {
@@ -139,20 +204,29 @@ func (d *Dir) Request(id string) (*Request, error) {
 	if r.ID != id {
 		return nil, fmt.Errorf("%w: %s is of run %q", ErrCorrupt, path, r.ID)
 	}
+	if r.Trigger == "" || !duration(r.WaitS) || !duration(r.TimeoutS) {
+		return nil, fmt.Errorf("%w: %s: trigger %q, wait_s %g, timeout_s %g", ErrCorrupt, path, r.Trigger, r.WaitS, r.TimeoutS)
+	}
 	return r, nil
 }
 
 // Run reads the final record of a run.
 func (d *Dir) Run(id string) (*api.Run, error) {
-	path := filepath.Join(d.RunDir(id), "run.json")
-	r := new(api.Run)
-	if err := read(path, r); err != nil {
+	if !api.ValidID(id) {
+		return nil, errNoID(id)
+	}
+	r, err := readRun(d.recordFile(id))
+	if err != nil {
 		return nil, err
 	}
-	if err := r.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, path, err)
+	if r.ID != id {
+		return nil, fmt.Errorf("%w: %s is of run %q", ErrCorrupt, d.recordFile(id), r.ID)
 	}
 	return r, nil
+}
+
+func errNoID(id string) error {
+	return fmt.Errorf("%q is no id of a run: it must be a UUID in lower case", id)
 }
 
 // IDs lists the runs, the newest first. Names that are no ids are passed by.
@@ -183,7 +257,6 @@ func (d *Dir) Unfinished() ([]string, error) {
 		return nil, err
 	}
 	return slices.DeleteFunc(ids, func(id string) bool {
-		_, err := os.Lstat(d.claimFile(id))
-		return err != nil || d.recorded(id)
+		return !d.begun(id) || d.recorded(id)
 	}), nil
 }

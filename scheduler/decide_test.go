@@ -1,0 +1,83 @@
+package scheduler_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/scheduler"
+)
+
+var (
+	at   = time.Date(2026, 11, 23, 4, 0, 0, 0, time.FixedZone("CET", 3600))
+	own  = &scheduler.Holder{Who: "run 7 (manual, pid 3)", Since: at}
+	lock = &scheduler.Holder{Who: "pid 9 (puppet agent) holds /x/agent.lock", Since: at}
+	off  = &api.DisableInfo{Reason: "maintenance", Since: &at}
+)
+
+func pick[T any](p *T, yes bool) *T {
+	if yes {
+		return p
+	}
+	return nil
+}
+
+// Every combination of facts. What forbids a run for longer comes first.
+func TestDecide(t *testing.T) {
+	const (
+		disabled = "puppet is disabled since 2026-11-23T03:00:00Z: maintenance; `puppet agent --enable` lifts it"
+		goesOn   = "run 7 (manual, pid 3) goes on since 2026-11-23T03:00:00Z"
+		held     = "Puppet's own lock is held: pid 9 (puppet agent) holds /x/agent.lock, since 2026-11-23T03:00:00Z"
+	)
+	for _, tt := range []struct {
+		disabled, own, lock bool
+		want                scheduler.Decision
+	}{
+		{false, false, false, scheduler.Decision{Verb: scheduler.Start}},
+		{false, false, true, scheduler.Decision{Verb: scheduler.Wait, Reason: api.Locked, Message: held}},
+		{false, true, false, scheduler.Decision{Verb: scheduler.Skip, Reason: api.Locked, Message: goesOn}},
+		{false, true, true, scheduler.Decision{Verb: scheduler.Skip, Reason: api.Locked, Message: goesOn}},
+		{true, false, false, scheduler.Decision{Verb: scheduler.Skip, Reason: api.Disabled, Message: disabled}},
+		{true, false, true, scheduler.Decision{Verb: scheduler.Skip, Reason: api.Disabled, Message: disabled}},
+		{true, true, false, scheduler.Decision{Verb: scheduler.Skip, Reason: api.Disabled, Message: disabled}},
+		{true, true, true, scheduler.Decision{Verb: scheduler.Skip, Reason: api.Disabled, Message: disabled}},
+	} {
+		t.Run(fmt.Sprintf("disabled=%v own=%v lock=%v", tt.disabled, tt.own, tt.lock), func(t *testing.T) {
+			for _, now := range []time.Time{{}, at} { // the time alone decides nothing yet
+				got := scheduler.Decide(scheduler.Facts{
+					Now: now, Disabled: pick(off, tt.disabled), OwnRun: pick(own, tt.own), PuppetLock: pick(lock, tt.lock),
+				})
+				if got != tt.want {
+					t.Errorf("got  %+v\nwant %+v", got, tt.want)
+				}
+			}
+		})
+	}
+}
+
+// What is not known is not said: no year 1, no empty reason.
+func TestUnknownIsNotSaid(t *testing.T) {
+	for want, facts := range map[string]scheduler.Facts{
+		"puppet is disabled; `puppet agent --enable` lifts it":                            {Disabled: &api.DisableInfo{}},
+		"puppet is disabled since 2026-11-23T03:00:00Z; `puppet agent --enable` lifts it": {Disabled: &api.DisableInfo{Since: &at}},
+		"puppet is disabled: why not; `puppet agent --enable` lifts it":                   {Disabled: &api.DisableInfo{Reason: "why not", Since: new(time.Time)}},
+		"run 7 goes on":                      {OwnRun: &scheduler.Holder{Who: "run 7"}},
+		"Puppet's own lock is held: someone": {PuppetLock: &scheduler.Holder{Who: "someone"}},
+	} {
+		if got := scheduler.Decide(facts).Message; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// A run that is not started always says why, in one of the design's words.
+func TestEveryRefusalHasAReason(t *testing.T) {
+	for _, facts := range []scheduler.Facts{{Disabled: off}, {OwnRun: own}, {PuppetLock: lock}} {
+		d := scheduler.Decide(facts)
+		if d.Reason == "" || strings.TrimSpace(d.Message) == "" {
+			t.Errorf("%+v gives %+v", facts, d)
+		}
+	}
+}
