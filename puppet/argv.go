@@ -66,7 +66,21 @@ func (o Options) Argv() []string {
 	return argv
 }
 
-// location are the arguments that `puppet config print` must be given as well.
+// asked are the arguments that `puppet config print` must be given as well: they
+// change its answers. --debug only makes it talk.
+func (o Options) asked() []string {
+	argv := o.location()
+	if o.Certname != "" {
+		argv = append(argv, "--certname", o.Certname)
+	}
+	for _, arg := range o.ExtraArgs {
+		if arg != "--debug" {
+			argv = append(argv, arg)
+		}
+	}
+	return argv
+}
+
 func (o Options) location() []string {
 	if o.Confdir == "" {
 		return nil

@@ -27,9 +27,9 @@ func Classify(e Evidence) Verdict {
 		return Verdict{api.Errored, api.PuppetConfig, "puppet cannot read its configuration; see `puppet-cron log` and try `puppet config print`"}
 	case e.Stopped != NotStopped:
 		return stopped(e)
-	case e.Signal != "":
+	case e.endedBy() != "":
 		return killed(e)
-	case e.Report == nil && e.Summary == nil:
+	case e.silent():
 		return silent(e)
 	case !e.completed():
 		return incomplete(e)
@@ -49,16 +49,17 @@ func stopped(e Evidence) Verdict {
 }
 
 func killed(e Evidence) Verdict {
-	switch e.Signal {
+	switch signal := e.endedBy(); signal {
 	case "SIGKILL":
 		if e.OOM {
 			return Verdict{api.Interrupted, api.OOM, "the kernel killed puppet for want of memory"}
 		}
 		return Verdict{api.Interrupted, api.Killed, "puppet was killed (SIGKILL)"}
 	case "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT":
-		return Verdict{api.Interrupted, api.BySignal, "puppet was stopped by " + e.Signal}
+		return Verdict{api.Interrupted, api.BySignal, "puppet was stopped by " + signal}
+	default:
+		return Verdict{api.Errored, api.Unknown, "puppet crashed: " + signal}
 	}
-	return Verdict{api.Errored, api.Unknown, "puppet crashed: " + e.Signal}
 }
 
 // silent judges a run that left neither summary nor report.
@@ -81,31 +82,37 @@ func silent(e Evidence) Verdict {
 // incomplete judges a run whose report or summary says that no catalog was applied
 // to its end.
 func incomplete(e Evidence) Verdict {
-	limit := time.Duration(0)
-	if e.Settings != nil {
-		limit = e.Settings.RunTimeout()
-	}
 	switch {
 	case e.exited(0, 2, 4, 6):
 		// Puppet's handlers of TERM and INT end the run in good order, exit code 0.
-		return Verdict{api.Interrupted, api.BySignal, "puppet was told to stop before it was done"}
+		return toldToStop(e, "before it was done")
+	case e.ranIntoLimit():
+		return endedItself(e)
+	case !e.hasCatalog() && e.Adopted && len(e.errors()) == 0:
+		return toldToStop(e, "before it had a catalog")
 	case !e.hasCatalog():
-		if e.Adopted && len(e.errors()) == 0 {
-			return Verdict{api.Interrupted, api.BySignal, "puppet was told to stop before it had a catalog"}
-		}
 		return noCatalog(e)
-	case limit > 0 && e.Ended.Sub(e.Started) >= limit:
-		return Verdict{api.TimedOut, "", fmt.Sprintf("puppet ended the run itself after %s (its setting runtimeout)", limit)}
 	case e.resources("failed") > 0 && e.nothingEvaluated():
 		return Verdict{api.Errored, api.DependencyCycle, "the catalog has a dependency cycle and was not applied"}
 	case e.Adopted && len(e.errors()) == 0:
-		return Verdict{api.Interrupted, api.BySignal, "puppet was told to stop before it was done"}
+		return toldToStop(e, "before it was done")
 	}
-	reason := e.reasonInMessages()
-	if reason != api.DependencyCycle && reason != api.PrerunFailed {
-		reason = api.Unknown // words about servers and certificates are not why an applied catalog stopped
+	reason := api.Unknown // words about servers and certificates are not why an applied catalog stopped
+	if e.reasonInMessages() == api.DependencyCycle {
+		reason = api.DependencyCycle
 	}
 	return Verdict{api.Errored, reason, "puppet gave up before the catalog was applied"}
+}
+
+func toldToStop(e Evidence, when string) Verdict {
+	if e.Rebooted {
+		return Verdict{api.Interrupted, api.ByShutdown, "the system shut down and told puppet to stop " + when}
+	}
+	return Verdict{api.Interrupted, api.BySignal, "puppet was told to stop " + when}
+}
+
+func endedItself(e Evidence) Verdict {
+	return Verdict{api.TimedOut, "", fmt.Sprintf("puppet ended the run itself after %s (its setting runtimeout)", e.Settings.RunTimeout())}
 }
 
 // nothingEvaluated reports whether no resource was even looked at. Puppet adds a
@@ -130,9 +137,11 @@ func applied(e Evidence) Verdict {
 	total := e.resources("total")
 	switch {
 	case failed > 0:
-		return Verdict{api.Failed, "", fmt.Sprintf("%s failed", ofResources(failed, total))}
+		return Verdict{api.Failed, "", ofResources(failed, total) + " failed"}
 	case e.exited(4, 6) || (e.Report != nil && e.Report.Status == "failed"):
 		return Verdict{api.Failed, "", "puppet says that the run failed, although no resource is counted as failed"}
+	case e.exited(1) && e.ranIntoLimit(): // while it sent the report, say
+		return endedItself(e)
 	case e.exited(1):
 		return Verdict{api.Failed, api.PostrunFailed, "the catalog was applied, then the postrun_command failed"}
 	case e.ExitCode != nil && !e.exited(0, 2):
@@ -143,7 +152,7 @@ func applied(e Evidence) Verdict {
 	}
 	switch {
 	case e.changes() > 0 || e.exited(2):
-		return Verdict{api.Changed, "", fmt.Sprintf("%s changed", ofResources(e.resources("changed"), total))}
+		return Verdict{api.Changed, "", ofResources(e.resources("changed"), total) + " changed"}
 	case e.pending() > 0:
 		return Verdict{api.Unchanged, "", fmt.Sprintf("nothing changed; noop kept %d from being made", e.pending())}
 	}
@@ -153,9 +162,8 @@ func applied(e Evidence) Verdict {
 func ofResources(n, total int) string { return fmt.Sprintf("%d of %d resources", n, total) }
 
 // staleness tells whether the catalog is one that the server did not give now. The
-// summary does not say; without a report it takes Puppet's freshly written catalog
-// file to prove that the catalog is new, or the order not to fall back on an old
-// one. A cached catalog that puppet.conf asks for is no failure.
+// summary does not say; without a report it takes another catalog in Puppet's cache
+// to prove that it is new, or the order not to fall back on an old one. A cached catalog that puppet.conf asks for is no failure.
 func staleness(e Evidence) (Verdict, bool) {
 	if e.Report != nil {
 		if e.Report.CachedCatalogStatus != "on_failure" {

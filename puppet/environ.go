@@ -2,6 +2,7 @@ package puppet
 
 import (
 	"os/user"
+	"slices"
 	"strings"
 )
 
@@ -46,18 +47,16 @@ func isStripped(kv string) bool {
 
 // SearchPath is the PATH in env with every directory that Puppet needs added.
 func SearchPath(env []string) string {
-	path := lookup(env, "PATH")
-	have := strings.Split(path, ":")
-next:
-	for dir := range strings.SplitSeq(searchPath, ":") {
-		for _, h := range have {
-			if h == dir {
-				continue next
-			}
-		}
-		path += ":" + dir
+	var dirs []string
+	if path := lookup(env, "PATH"); path != "" {
+		dirs = strings.Split(path, ":")
 	}
-	return strings.TrimPrefix(path, ":")
+	for dir := range strings.SplitSeq(searchPath, ":") {
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return strings.Join(dirs, ":")
 }
 
 func home(env []string) string {

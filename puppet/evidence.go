@@ -1,6 +1,7 @@
 package puppet
 
 import (
+	"slices"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -73,7 +74,34 @@ func Gather(end Ending, o Options, s *Settings, t *Traces, output []byte, probe 
 // Silent reports whether Puppet ended with 1 and left nothing: it may not have run
 // at all, because of a lock, of being disabled, or of a broken configuration.
 func (e *Evidence) Silent() bool {
-	return e.ExitCode != nil && *e.ExitCode == 1 && e.Summary == nil && e.Report == nil
+	return e.exited(1) && e.silent()
+}
+
+func (e *Evidence) silent() bool { return e.Summary == nil && e.Report == nil }
+
+// endedBy is the signal that ended Puppet. Where a shell script is Puppet's wrapper
+// it shows as an exit code, and Puppet has none so high.
+func (e *Evidence) endedBy() string {
+	if e.Signal != "" || e.ExitCode == nil {
+		return e.Signal
+	}
+	return map[int]string{
+		129: "SIGHUP", 130: "SIGINT", 131: "SIGQUIT", 134: "SIGABRT", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM",
+	}[*e.ExitCode]
+}
+
+// ranIntoLimit reports whether the run took as long as Puppet's own limit lets it.
+// The limit does not cover what is before Puppet's lock; that is left out where
+// other things may have ended the run as well.
+func (e *Evidence) ranIntoLimit() bool {
+	if e.Settings == nil || e.Settings.RunTimeout() <= 0 {
+		return false
+	}
+	ran := max(e.Ended.Sub(e.Started).Seconds(), e.timings()["total"])
+	if !e.hasCatalog() {
+		ran -= e.timings()["startup_time"]
+	}
+	return ran >= e.Settings.RunTimeout().Seconds()
 }
 
 // completed reports whether Puppet came to the end of a catalog.
@@ -140,13 +168,5 @@ func (e *Evidence) changes() int {
 }
 
 func (e *Evidence) exited(codes ...int) bool {
-	if e.ExitCode == nil {
-		return false
-	}
-	for _, c := range codes {
-		if *e.ExitCode == c {
-			return true
-		}
-	}
-	return false
+	return e.ExitCode != nil && slices.Contains(codes, *e.ExitCode)
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/puppet-cron/puppet-cron/internal/safepath"
 )
@@ -36,7 +37,7 @@ func FindBinary(configured, searchPath string) (string, error) {
 	paths := candidates
 	for _, dir := range filepath.SplitList(searchPath) {
 		if filepath.IsAbs(dir) {
-			paths = append(paths[:len(paths):len(paths)], filepath.Join(dir, "puppet"))
+			paths = append(slices.Clip(paths), filepath.Join(dir, "puppet"))
 		}
 	}
 	for _, p := range paths {

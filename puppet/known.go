@@ -3,6 +3,7 @@ package puppet
 import (
 	"context"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -38,21 +39,13 @@ func fingerprintOf(binary, puppetConf string, o Options) fingerprint {
 	host, _ := os.Hostname()
 	return fingerprint{
 		Binary: stampOf(binary), PuppetConf: stampOf(puppetConf), Hostname: host, UID: os.Getuid(),
-		Args: append([]string{string(o.Command), o.Certname}, o.location()...),
+		Args: append([]string{string(o.Command)}, o.asked()...),
 	}
 }
 
 func (f fingerprint) equal(g fingerprint) bool {
-	if f.Binary != g.Binary || f.PuppetConf != g.PuppetConf || f.Hostname != g.Hostname || f.UID != g.UID ||
-		len(f.Args) != len(g.Args) {
-		return false
-	}
-	for i := range f.Args {
-		if f.Args[i] != g.Args[i] {
-			return false
-		}
-	}
-	return true
+	return f.Binary == g.Binary && f.PuppetConf == g.PuppetConf && f.Hostname == g.Hostname && f.UID == g.UID &&
+		slices.Equal(f.Args, g.Args)
 }
 
 // Learn returns Puppet's settings: the ones known when they still hold, else fresh

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -74,7 +73,7 @@ func askStatus(ctx context.Context, client *http.Client, addr string) Probe {
 		return Probe{Unreachable, err}
 	}
 	defer resp.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10))
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10))
 	if resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests {
 		return Probe{Busy, fmt.Errorf("it answered %s", resp.Status)}
 	}
@@ -98,7 +97,7 @@ func (s *Settings) serverAddress() string {
 	host, port := s.Server, strconv.Itoa(int(s.Serverport))
 	if len(s.ServerList) > 0 {
 		host = s.ServerList[0]
-		if h, p, ok := strings.Cut(host, ":"); ok {
+		if h, p, err := net.SplitHostPort(host); err == nil {
 			host, port = h, p
 		}
 	}

@@ -22,40 +22,60 @@ func noCatalog(e Evidence) Verdict {
 }
 
 // reasonNoCatalog finds out why there was none: by files and timings first, then by
-// one look at the server, and by Puppet's words last.
+// one look at the server, and by Puppet's words last. Only what the server itself
+// said during the run comes before a look at it afterwards.
 func (e *Evidence) reasonNoCatalog() api.Reason {
-	text := e.reasonInMessages()
-	if e.Command == Apply {
-		if text == api.Unknown && e.Summary == nil && e.Report == nil {
-			return api.Unknown
-		}
-		return text
+	words := e.reasonInMessages()
+	if words == api.PuppetConfig && !e.silent() {
+		words = "" // it read its own configuration, else it had left nothing: this is somebody else's
 	}
-	if e.Certificate != nil {
-		return api.Certificate
+	switch {
+	case e.Command != Apply && words != api.Unknown && e.stoppedBeforeApplying():
+		return api.PrerunFailed
+	case words != "" && words != api.ServerUnreachable:
+		return words
+	case e.Command == Apply:
+		return orUnknown(words)
+	case words == "" && e.silent() && e.Certificate != nil:
+		return api.Certificate // Puppet looks at it before it takes its lock: a run with a report had a good one
 	}
-	if text == api.PrerunFailed || text == api.PuppetConfig {
-		return text // neither leaves another trace, and the server has no part in them
+	return e.reasonAtServer(words)
+}
+
+// stoppedBeforeApplying reports whether a catalog was there, ready to be applied:
+// between that and applying it is only the prerun_command.
+func (e *Evidence) stoppedBeforeApplying() bool {
+	_, converted := e.timings()["convert_catalog"]
+	return converted && !e.hasCatalog()
+}
+
+// reasonAtServer tells a server that is away from one that gave no catalog. Plugins
+// come from it, then Puppet collects facts, then it asks for the catalog.
+func (e *Evidence) reasonAtServer(words api.Reason) api.Reason {
+	_, answered := e.timings()["plugin_sync"]
+	_, facts := e.timings()["fact_generation"]
+	if answered && !facts && words == "" {
+		return api.Unknown
 	}
-	_, serverAnswered := e.timings()["plugin_sync"]
-	switch e.probe().State {
-	case Unreachable:
-		return api.ServerUnreachable
-	case Refuses:
-		return api.Certificate
-	case Busy:
+	state := e.probe().State
+	switch {
+	case state == Busy:
 		return api.ServerBusy
-	case Answers:
-		// It is well now. What it was during the run, only words can tell; a refused
-		// certificate and a compile error are no passing things.
-		if serverAnswered && text == api.Unknown {
-			return api.CompileFailed
-		}
+	case answered && words == "":
+		return api.CompileFailed
+	case state == Unreachable:
+		return api.ServerUnreachable
+	case state == Refuses:
+		return api.Certificate
 	}
-	if serverAnswered && text == api.Certificate {
-		return api.CompileFailed // it took our certificate: the word stands in somebody's manifest
+	return orUnknown(words) // it is well now; what it was during the run only words can tell
+}
+
+func orUnknown(r api.Reason) api.Reason {
+	if r == "" {
+		return api.Unknown
 	}
-	return text
+	return r
 }
 
 func (e *Evidence) probe() Probe {

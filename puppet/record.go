@@ -2,6 +2,7 @@ package puppet
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -26,7 +27,7 @@ func (e *Evidence) Fill(run *api.Run, v Verdict) {
 }
 
 func (e *Evidence) fillFacts(run *api.Run) {
-	run.TimingsS = e.timings()
+	run.TimingsS = maps.Clone(e.timings()) // Bound shortens it
 	run.Pending = e.pending()
 	if e.Report == nil && e.Summary == nil {
 		return
@@ -63,7 +64,7 @@ func (e *Evidence) fillReport(run *api.Run) {
 
 func (e *Evidence) warnings(run *api.Run) []string {
 	w := slices.Clone(e.Problems)
-	if asked := e.EnvironmentRequested; asked != "" && run.Environment != "" && asked != run.Environment {
+	if asked := e.EnvironmentRequested; asked != "" && e.hasCatalog() && run.Environment != "" && asked != run.Environment {
 		w = append(w, fmt.Sprintf("environment %s was asked for, %s was applied", asked, run.Environment))
 	}
 	if run.Outcome == api.Failed && run.Catalog != nil && run.Catalog.Source == api.FromCacheOnFailure {

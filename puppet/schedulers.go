@@ -125,17 +125,21 @@ func ignoreMissing(err error) error {
 func findTimers(dirs []string) ([]Scheduler, error) {
 	var found []Scheduler
 	var errs []error
+	seen := map[string]bool{} // one directory may go by two names
 	for _, dir := range dirs {
-		wanted, err := filepath.Glob(filepath.Join(dir, "*.target.wants", "*"))
+		names, err := wantedUnits(dir)
 		errs = append(errs, err)
-		for _, link := range wanted {
-			name := filepath.Base(link)
+		for _, name := range names {
 			kind, service := "unit", name
 			if base, ok := strings.CutSuffix(name, ".timer"); ok {
 				kind, service = "timer", base+".service"
 			} else if !strings.HasPrefix(name, "puppet") {
 				continue
 			}
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
 			hit, err := unitRunsPuppet(dirs, service)
 			errs = append(errs, err)
 			if hit != "" {
@@ -144,6 +148,24 @@ func findTimers(dirs []string) ([]Scheduler, error) {
 		}
 	}
 	return found, errors.Join(errs...)
+}
+
+// wantedUnits are the units that dir enables.
+func wantedUnits(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	errs := []error{ignoreMissing(err)}
+	var names []string
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".target.wants") {
+			continue
+		}
+		wanted, err := os.ReadDir(filepath.Join(dir, e.Name()))
+		errs = append(errs, err)
+		for _, w := range wanted {
+			names = append(names, w.Name())
+		}
+	}
+	return names, errors.Join(errs...)
 }
 
 // unitRunsPuppet returns the place in a service's unit that starts Puppet.

@@ -67,27 +67,41 @@ func (n *number) UnmarshalJSON(data []byte) error {
 }
 
 func (f *flag) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil // this Puppet does not know the setting
+	}
 	*f = strings.Trim(string(data), `"`) == "true"
 	return nil
 }
 
+// UnmarshalJSON takes "a:8140,b", ["a:8140", "b"] and [["a", 8140], ["b"]]. Other
+// forms make an empty list: the probe goes without.
 func (l *list) UnmarshalJSON(data []byte) error {
 	*l = nil
-	var many []string
-	if json.Unmarshal(data, &many) == nil {
-		*l = many
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		for s := range strings.SplitSeq(one, ",") {
+			l.add(s)
+		}
 		return nil
 	}
-	var one string
-	if err := json.Unmarshal(data, &one); err != nil {
-		return nil // an old version's form of server_list; the probe goes without
-	}
-	for s := range strings.SplitSeq(one, ",") {
-		if s = strings.TrimSpace(s); s != "" {
-			*l = append(*l, s)
+	var many []any
+	_ = json.Unmarshal(data, &many)
+	for _, item := range many {
+		if pair, ok := item.([]any); ok {
+			l.add(strings.ReplaceAll(fmt.Sprintln(pair...), "<nil>", ""))
+		} else {
+			l.add(fmt.Sprint(item))
 		}
 	}
 	return nil
+}
+
+// add takes host, host:port and "host port".
+func (l *list) add(s string) {
+	if fields := strings.Fields(s); len(fields) > 0 {
+		*l = append(*l, strings.Join(fields, ":"))
+	}
 }
 
 // RunTimeout is Puppet's own limit of a run; zero means that it has none.
@@ -122,10 +136,7 @@ func AskSettings(ctx context.Context, binary string, o Options, env []string) (*
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	section := map[Command]string{Agent: "agent", Apply: "user"}[o.Command]
-	argv := append([]string{"config", "print", "--section", section, "--render-as", "json", "--color=false"}, o.location()...)
-	if o.Certname != "" {
-		argv = append(argv, "--certname", o.Certname)
-	}
+	argv := append([]string{"config", "print", "--section", section, "--render-as", "json", "--color=false"}, o.asked()...)
 	cmd := exec.CommandContext(ctx, binary, append(argv, settingNames()...)...)
 	cmd.Env = env
 	cmd.Dir = "/"
@@ -138,16 +149,31 @@ func AskSettings(ctx context.Context, binary string, o Options, env []string) (*
 		}
 		return nil, fmt.Errorf("%w: %s config print: %w: %s", ErrSettings, binary, err, lastLine(stderr.Bytes()))
 	}
+	if why := unparsed(stderr.Bytes()); why != "" {
+		return nil, fmt.Errorf("%w: %s", ErrSettings, why)
+	}
 	return parseSettings(stdout.Bytes())
 }
 
+// unparsed is what Puppet says of a puppet.conf that it cannot parse. It exits with
+// 0 all the same and goes on with its defaults: another server, another environment,
+// no noop. Nothing that a run would do then is what anybody asked for.
+func unparsed(stderr []byte) string {
+	_, why, found := strings.Cut(string(stderr), "Error: Could not parse ")
+	if !found {
+		return ""
+	}
+	why, _, _ = strings.Cut(why, "\nError: ")
+	return "could not parse " + strings.Join(strings.Fields(why), " ")
+}
+
 func parseSettings(data []byte) (*Settings, error) {
-	// A deprecation warning may come first; the settings are the last line.
-	if i := bytes.LastIndex(bytes.TrimSpace(data), []byte("\n{")); i >= 0 {
+	// A deprecation warning may stand before the settings, or behind them.
+	if i := bytes.LastIndex(data, []byte("\n{")); i >= 0 {
 		data = data[i+1:]
 	}
-	s := new(Settings)
-	if err := json.Unmarshal(data, s); err != nil {
+	s := &Settings{Report: true, Usecacheonfailure: true} // Puppet's defaults, should it not say
+	if err := json.NewDecoder(bytes.NewReader(data)).Decode(s); err != nil {
 		return nil, fmt.Errorf("%w: its answer is not what `config print --render-as json` gives: %w", ErrSettings, err)
 	}
 	if s.Serverport == 0 {
@@ -166,12 +192,17 @@ func parseSettings(data []byte) (*Settings, error) {
 
 // limitedBuffer keeps the first 256 KiB, and takes the rest without keeping it: a
 // short write would make the program that writes fail.
-type limitedBuffer struct{ bytes.Buffer }
+//
+// The buffer is no embedded one: io.Copy would find its ReadFrom, which knows no
+// limit.
+type limitedBuffer struct{ b bytes.Buffer }
+
+func (b *limitedBuffer) Bytes() []byte { return b.b.Bytes() }
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
 	const most = 256 << 10
-	if room := most - b.Len(); room > 0 {
-		b.Buffer.Write(p[:min(len(p), room)])
+	if room := most - b.b.Len(); room > 0 {
+		b.b.Write(p[:min(len(p), room)])
 	}
 	return len(p), nil
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/puppet/report"
@@ -20,8 +21,8 @@ type Traces struct {
 	own      bool // the files are of this run alone
 	summary  stamp
 	report   stamp
-	catalog  stamp
-	marked   bool // the stamps are from before the run
+	catalog  cachedCatalog
+	marked   bool // what the files were is from before the run
 }
 
 // NewTraces says where the traces of a run will be. Call Mark right before Puppet
@@ -29,7 +30,7 @@ type Traces struct {
 func NewTraces(s *Settings, o Options) *Traces {
 	t := &Traces{
 		id: o.JobID, certname: s.Certname,
-		summary: stamp{Path: s.Lastrunfile}, report: stamp{Path: s.Lastrunreport}, catalog: stamp{Path: s.CachedCatalog()},
+		summary: stamp{Path: s.Lastrunfile}, report: stamp{Path: s.Lastrunreport}, catalog: cachedCatalog{path: s.CachedCatalog()},
 	}
 	if o.Command == Apply {
 		t.own, t.summary.Path, t.report.Path = true, o.SummaryFile, o.ReportFile
@@ -39,10 +40,40 @@ func NewTraces(s *Settings, o Options) *Traces {
 
 // Mark notes what the files are now.
 func (t *Traces) Mark() {
-	for _, s := range []*stamp{&t.summary, &t.report, &t.catalog} {
-		*s = stampOf(s.Path)
-	}
+	t.summary, t.report = stampOf(t.summary.Path), stampOf(t.report.Path)
+	t.catalog = readCatalog(t.catalog.path)
 	t.marked = true
+}
+
+// cachedCatalog is the catalog that the agent keeps. Puppet writes the file anew
+// even when it falls back on it, so only the catalog's own id tells a new one.
+type cachedCatalog struct {
+	path    string
+	missing bool
+	uuid    string
+}
+
+var catalogUUID = regexp.MustCompile(`"catalog_uuid": ?"([0-9a-fA-F-]{36})"`)
+
+// readCatalog looks at the head of the file, where the id is.
+func readCatalog(path string) cachedCatalog {
+	c := cachedCatalog{path: path}
+	f, err := os.Open(path)
+	if err != nil {
+		c.missing = errors.Is(err, fs.ErrNotExist)
+		return c
+	}
+	defer f.Close()
+	head, _ := io.ReadAll(io.LimitReader(f, 1<<20))
+	if m := catalogUUID.FindSubmatch(head); m != nil {
+		c.uuid = string(m[1])
+	}
+	return c
+}
+
+// replaces reports whether c is another catalog than the one that was there.
+func (c cachedCatalog) replaces(before cachedCatalog) bool {
+	return c.uuid != "" && (before.missing || before.uuid != "") && c.uuid != before.uuid
 }
 
 // found are the traces that are proved to be of the run.
@@ -51,6 +82,7 @@ type found struct {
 	report       *report.Report
 	freshCatalog bool // the server gave the agent a catalog
 	foreign      bool // the report is another run's, and new
+	byApply      bool // a `puppet apply` wrote the newest summary
 	problems     []string
 }
 
@@ -60,9 +92,12 @@ const slack = 5 * time.Second
 
 func (t *Traces) find(started, ended time.Time) found {
 	var f found
-	t.findReport(&f, started, ended)
 	t.findSummary(&f, started, ended)
-	f.freshCatalog = t.marked && stampOf(t.catalog.Path) != t.catalog && stampOf(t.catalog.Path).Size > 0
+	t.findReport(&f, started, ended)
+	if f.foreign {
+		f.summary = nil // as the report beside it, so may be the summary
+	}
+	f.freshCatalog = t.marked && readCatalog(t.catalog.path).replaces(t.catalog)
 	return f
 }
 
@@ -80,17 +115,16 @@ func (t *Traces) findReport(f *found, started, ended time.Time) {
 	case t.id != "":
 		f.foreign = rep.JobID != t.id
 	default:
-		f.foreign = rep.Host != t.certname || rep.Time.Before(started.Add(-slack)) || rep.Time.After(ended.Add(slack))
+		f.foreign = f.byApply || rep.Host != t.certname || rep.Time.Before(started.Add(-slack)) || rep.Time.After(ended.Add(slack))
 	}
 	if !f.foreign {
 		f.report = rep
 	}
 }
 
-// findSummary must do without an id. When the report beside it was written by
-// another run, so may the summary have been.
+// findSummary must do without an id.
 func (t *Traces) findSummary(f *found, started, ended time.Time) {
-	if f.foreign || !t.changed(t.summary, started) {
+	if !t.changed(t.summary, started) {
 		return
 	}
 	sum, err := readFile(t.summary.Path, report.ReadSummary)
@@ -98,9 +132,9 @@ func (t *Traces) findSummary(f *found, started, ended time.Time) {
 		f.problems = append(f.problems, err.Error())
 		return
 	}
-	byAgent := sum.RunMode == "" || sum.RunMode == "agent"
+	f.byApply = sum.RunMode != "" && sum.RunMode != "agent"
 	inTime := !sum.LastRun.Before(started.Add(-slack)) && !sum.LastRun.After(ended.Add(slack))
-	if t.own || (byAgent && inTime) {
+	if t.own || (!f.byApply && inTime) {
 		f.summary = sum
 	}
 }
