@@ -45,8 +45,7 @@ func openRegular(path string) (*os.File, error) {
 }
 
 func explain(path string, err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err // it would name the path a second time
 	}
 	if errors.Is(err, fs.ErrPermission) {

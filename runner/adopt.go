@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -23,19 +24,18 @@ var errLetGo = errors.New("told to stop while watching a run whose own runner wa
 func (r *Runner) adopt(ctx context.Context, claim *state.Claim, lockIsOurs bool) (*api.Run, error) {
 	req, running := r.leftBy(claim)
 	run := r.newRun(req)
-	if running == nil || running.Started == nil {
+	run.Started = running.Started
+	end := puppet.Ending{Adopted: true, Rebooted: running.BootID != process.BootID()}
+	if running.Started == nil {
+		run.Started = &running.Since
 		run.Outcome, run.Reason = api.Interrupted, api.Killed
 		run.Message = "the runner was killed before puppet was started"
-		if running != nil {
-			run.Started = &running.Since
-			if running.BootID != process.BootID() {
-				run.Reason, run.Message = api.PowerLoss, "the machine went down before puppet was started"
-			}
+		if end.Rebooted {
+			run.Reason, run.Message = api.PowerLoss, "the machine went down before puppet was started"
 		}
 		return run, r.finish(claim, run)
 	}
-	run.Started = running.Started
-	end := puppet.Ending{Started: *running.Started, Adopted: true, Rebooted: running.BootID != process.BootID()}
+	end.Started = *running.Started
 	if !end.Rebooted {
 		r.Log.Warn("a runner was killed; watching its run to the end", "run", claim.ID)
 		var err error
@@ -48,8 +48,9 @@ func (r *Runner) adopt(ctx context.Context, claim *state.Claim, lockIsOurs bool)
 	return run, r.finish(claim, run)
 }
 
-// leftBy reads what the killed runner left. A request that cannot be read costs its
-// details, not the record.
+// leftBy reads what the killed runner left. A file that cannot be read costs its
+// details, not the record. Without running.json the output tells whether Puppet was
+// started: its file is made right before.
 func (r *Runner) leftBy(claim *state.Claim) (state.Request, *state.Running) {
 	req, err := r.State.Request(claim.ID)
 	if err != nil {
@@ -57,8 +58,13 @@ func (r *Runner) leftBy(claim *state.Claim) (state.Request, *state.Running) {
 		req = &state.Request{ID: claim.ID, Trigger: api.Manual}
 	}
 	running, err := r.State.Running()
-	if err != nil || running.ID != claim.ID {
-		return *req, nil
+	if err == nil && running.ID == claim.ID {
+		return *req, running
+	}
+	asked := req.Asked
+	running = &state.Running{ID: claim.ID, Since: asked, BootID: process.BootID()}
+	if _, err := os.Stat(r.State.OutputLog(claim.ID)); err == nil {
+		running.Started = &asked
 	}
 	return *req, running
 }
@@ -96,8 +102,8 @@ func (r *Runner) orphan(running *state.Running, lockIsOurs bool) (id process.ID,
 	if running.Puppet != nil {
 		return *running.Puppet, running.Puppet.Alive(), nil
 	}
-	if lockIsOurs {
-		return process.ID{}, false, nil
+	if lockIsOurs || !r.inProgress(running.ID) {
+		return process.ID{}, false, nil // whoever holds run.lock is not of this run
 	}
 	lock, err := filelock.TryLock(r.State.RunLock())
 	if err != nil {
@@ -112,6 +118,13 @@ func (r *Runner) orphan(running *state.Running, lockIsOurs bool) (id process.ID,
 		}
 	}
 	return process.ID{}, true, nil
+}
+
+// inProgress reports whether running.json is of this run. The holder of run.lock
+// has always written its own.
+func (r *Runner) inProgress(id string) bool {
+	running, err := r.State.Running()
+	return err == nil && running.ID == id
 }
 
 // gone is closed when a process that is not our child has ended.
@@ -147,6 +160,7 @@ func (r *Runner) judgeOrphan(ctx context.Context, req state.Request, end puppet.
 // holds run.lock, so no Puppet of ours goes on, unless it lost the lock: then it is
 // waited for like any orphan.
 func (r *Runner) recover(ctx context.Context) error {
+	r.setCorruptAside()
 	ids, err := r.State.Unfinished()
 	if err != nil {
 		return err

@@ -145,13 +145,23 @@ func (r *Runner) certname() string {
 func (r *Runner) known() *puppet.Known {
 	known := new(puppet.Known)
 	if err := r.State.ReadPuppet(known); err != nil {
-		r.setAside(err, "puppet.json")
 		return nil
 	}
 	return known
 }
 
-// setAside moves a corrupt state file out of the way: the run goes on without it.
+// setCorruptAside moves corrupt state files out of the way: the run goes on without
+// them, and somebody may look at them later.
+func (r *Runner) setCorruptAside() {
+	_, err := r.State.Running()
+	r.setAside(err, "running.json")
+	for _, last := range []state.Last{state.LastRun, state.LastExecuted, state.LastChange, state.LastSuccess} {
+		_, err := r.State.Last(last)
+		r.setAside(err, string(last))
+	}
+	r.setAside(r.State.ReadPuppet(new(puppet.Known)), "puppet.json")
+}
+
 func (r *Runner) setAside(err error, name string) {
 	if !errors.Is(err, state.ErrCorrupt) {
 		return

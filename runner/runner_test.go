@@ -1,3 +1,5 @@
+//go:build !windows
+
 package runner_test
 
 import (
@@ -509,5 +511,44 @@ func TestStrayHeirOfTheLock(t *testing.T) {
 	}
 	if heir.Process.Signal(syscall.Signal(0)) != nil {
 		t.Error("the heir is gone")
+	}
+}
+
+// Of a killed runner's run nothing is left but its record: whoever finds that out
+// must leave the run that goes on meanwhile alone.
+func TestResumeBesideAnotherRun(t *testing.T) {
+	b := newBench(t, "slow")
+	dead := request()
+	claim, err := b.dir.Begin(dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(b.dir.OutputLog(dead.ID), nil, 0o640); err != nil { // its Puppet was started
+		t.Fatal(err)
+	}
+	claim.Release()
+
+	lock, err := filelock.TryLock(b.dir.RunLock())
+	if err != nil || lock == nil {
+		t.Fatal(err)
+	}
+	defer lock.Unlock()
+	innocent := osExec(b, "sleep", "60")
+	innocent.ExtraFiles = []*os.File{lock.File()}
+	if err := innocent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { innocent.Process.Kill(); innocent.Wait() }()
+	other := request()
+	if err := b.dir.SetRunning(state.Running{ID: other.ID, Trigger: api.Manual, Since: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+
+	run, err := b.runner().Resume(context.Background(), dead.ID)
+	if err != nil || run.Outcome != api.Interrupted || run.Reason != api.Killed {
+		t.Errorf("%+v, %v; want interrupted/killed", run, err)
+	}
+	if p, err := process.Find(innocent.Process.Pid); err != nil || p.Zombie {
+		t.Error("the other run's process was ended")
 	}
 }

@@ -100,18 +100,33 @@ func (w *watch) untilDone(ctx context.Context, done <-chan struct{}, deadline ti
 	for {
 		select {
 		case <-done:
-			w.look()
-			w.run.LeftRunning = leftRunning()
-			return puppet.NotStopped
+			return w.ended()
 		case <-tick.C:
 			w.look()
 		case <-timer.C:
-			w.end(done)
-			return puppet.ByDeadline
+			return w.stop(done, puppet.ByDeadline)
 		case <-ctx.Done():
-			w.end(done)
-			return stopFor(ctx)
+			return w.stop(done, stopFor(ctx))
 		}
+	}
+}
+
+// ended looks a last time when Puppet has ended by itself.
+func (w *watch) ended() puppet.Stop {
+	w.look()
+	w.run.LeftRunning = leftRunning()
+	return puppet.NotStopped
+}
+
+// stop ends Puppet, unless it has ended by itself in the same instant: a select
+// that finds both takes either.
+func (w *watch) stop(done <-chan struct{}, why puppet.Stop) puppet.Stop {
+	select {
+	case <-done:
+		return w.ended()
+	default:
+		w.end(done)
+		return why
 	}
 }
 

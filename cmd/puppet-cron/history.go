@@ -44,9 +44,12 @@ func (p *program) history(n int, outcome api.Outcome, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	runs, err := readHistory(state.View(cfg.StateDir), n, outcome)
+	runs, unreadable, err := readHistory(state.View(cfg.StateDir), n, outcome)
 	if err != nil {
 		return err
+	}
+	for _, err := range unreadable {
+		fmt.Fprintf(p.stderr, "puppet-cron: %v\n", err)
 	}
 	if asJSON {
 		return p.printJSON(map[string]any{"runs": runs})
@@ -58,15 +61,14 @@ func (p *program) history(n int, outcome api.Outcome, asJSON bool) error {
 	return w.Flush()
 }
 
-// readHistory passes by the runs that are not recorded yet, and by records that
-// cannot be read as long as others can.
-func readHistory(d *state.Dir, n int, outcome api.Outcome) ([]*api.Run, error) {
+// readHistory passes by the runs that are not recorded yet; a record that cannot be
+// read does not hide the others.
+func readHistory(d *state.Dir, n int, outcome api.Outcome) (runs []*api.Run, unreadable []error, err error) {
 	ids, err := d.IDs()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	runs := []*api.Run{}
-	var unreadable error
+	runs = []*api.Run{} // an empty list, not null, in JSON
 	for _, id := range ids {
 		if len(runs) == n {
 			break
@@ -74,18 +76,15 @@ func readHistory(d *state.Dir, n int, outcome api.Outcome) ([]*api.Run, error) {
 		r, err := d.Run(id)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
-			return nil, negativeError{fmt.Errorf("the history holds what Puppet printed, so only root may read it: %w", err)}
+			return nil, nil, negativeError{fmt.Errorf("the history holds what Puppet printed, so only root may read it: %w", err)}
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			unreadable = errors.Join(unreadable, err)
+			unreadable = append(unreadable, err)
 		case err == nil && (outcome == "" || r.Outcome == outcome) && r.Ended != nil:
 			runs = append(runs, r)
 		}
 	}
-	if len(runs) == 0 && unreadable != nil {
-		return nil, unreadable
-	}
 	slices.SortStableFunc(runs, func(a, b *api.Run) int { return b.Ended.Compare(*a.Ended) })
-	return runs, nil
+	return runs, unreadable, nil
 }
 
 func took(r *api.Run) string {

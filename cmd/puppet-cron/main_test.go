@@ -1,7 +1,8 @@
+//go:build !windows
+
 package main
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,8 +11,6 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/test/fakepuppet"
 )
-
-var update = flag.Bool("update", false, "write the man page anew")
 
 // The scripts run the real program, and a fake Puppet, out of this test binary.
 func TestMain(m *testing.M) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/config"
 )
+
+var update = flag.Bool("update", false, "write the man page anew")
 
 const manPage = "../../docs/puppet-cron.1"
 

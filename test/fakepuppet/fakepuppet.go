@@ -1,3 +1,5 @@
+//go:build !windows
+
 // Package fakepuppet is a stand-in for Puppet that ends in milliseconds, for tests
 // that need thousands of runs. It keeps to what the real one does with its locks,
 // its files, its exit codes and its signals, and it is strict where the real one

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/state"
@@ -124,14 +123,4 @@ func (n *testNode) events(t *testing.T) []string {
 		}
 	}
 	return events
-}
-
-// eventually polls: processes take their time.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for over := time.Now().Add(30 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(over) {
-			t.Fatalf("in vain waited for: %s", what)
-		}
-	}
 }
