@@ -192,7 +192,7 @@ func topKey(line []byte) (key string, value []byte, ok bool) {
 // isEmpty reports whether a key's line ends without a value, but for tags and
 // anchors: then the value is in the lines below.
 func isEmpty(value []byte) bool {
-	for _, word := range bytes.FieldsSeq(value) {
+	for word := range bytes.FieldsSeq(value) {
 		if word[0] != '!' && word[0] != '&' {
 			return false
 		}
