@@ -43,10 +43,8 @@ func (a *attempt) toTheEnd(ctx context.Context) error {
 	for try := 1; ; try++ {
 		decision, err := a.waitForPuppet(ctx, giveUp)
 		switch {
-		case err != nil:
-			return err
-		case ctx.Err() != nil:
-			a.notStarted(ctx, ctx.Err())
+		case err != nil || ctx.Err() != nil:
+			a.notStarted(ctx, err)
 			return nil
 		case decision.Verb != scheduler.Start:
 			a.skip(decision)
@@ -166,17 +164,9 @@ func (a *attempt) deadline() time.Duration {
 // for. Only a decision to start or to skip comes back.
 func (a *attempt) waitForPuppet(ctx context.Context, giveUp time.Time) (scheduler.Decision, error) {
 	for {
-		facts := scheduler.Facts{Now: time.Now()}
-		var err error
-		if facts.Disabled, err = puppet.ReadDisable(a.known.Settings.DisabledLock); err != nil {
-			return scheduler.Decision{}, err
-		}
-		lock, err := a.known.Settings.RunInProgress()
+		facts, err := a.facts()
 		if err != nil {
 			return scheduler.Decision{}, err
-		}
-		if lock != nil {
-			facts.PuppetLock = &scheduler.Holder{Who: lock.String(), Since: lock.Since}
 		}
 		decision := scheduler.Decide(facts)
 		a.run.Disabled = facts.Disabled
@@ -190,13 +180,30 @@ func (a *attempt) waitForPuppet(ctx context.Context, giveUp time.Time) (schedule
 		if a.running.WaitsFor != facts.PuppetLock.Who {
 			a.running.WaitsFor = facts.PuppetLock.Who
 			if err := a.step(state.Waiting); err != nil {
-				return scheduler.Decision{}, err
+				a.Log.Warn("cannot note what the run waits for", "error", err)
 			}
 		}
 		if !pause(ctx, 4*lockPoll) {
 			return decision, nil
 		}
 	}
+}
+
+// facts are what stands in the way of a run now.
+func (a *attempt) facts() (scheduler.Facts, error) {
+	disabled, err := puppet.ReadDisable(a.known.Settings.DisabledLock)
+	if err != nil {
+		return scheduler.Facts{}, err
+	}
+	lock, err := a.known.Settings.RunInProgress()
+	if err != nil {
+		return scheduler.Facts{}, err
+	}
+	facts := scheduler.Facts{Now: time.Now(), Disabled: disabled}
+	if lock != nil {
+		facts.PuppetLock = &scheduler.Holder{Who: lock.String(), Since: lock.Since}
+	}
+	return facts, nil
 }
 
 // once starts Puppet and sees it to its end. It reports whether Puppet was refused
