@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -41,8 +42,9 @@ type Status struct {
 	LastSuccess  *api.Run `json:"last_success,omitempty"`
 	Running      *Running `json:"running,omitempty"`
 
-	// IfAsked is what would become of a run that was asked for now.
-	IfAsked    scheduler.Verb     `json:"if_asked"`
+	// IfAsked is what would become of a run that was asked for now; empty when that
+	// cannot be told.
+	IfAsked    scheduler.Verb     `json:"if_asked,omitempty"`
 	IfAskedWhy string             `json:"if_asked_why,omitempty"`
 	Disabled   *api.DisableInfo   `json:"disabled,omitempty"`
 	PuppetLock *puppet.Lock       `json:"puppet_lock,omitempty"`
@@ -52,9 +54,24 @@ type Status struct {
 
 	// NotKnown says what this user may not see, or what is broken.
 	NotKnown []string `json:"not_known,omitempty"`
-	// Seen is when root last looked at what this user may not see.
-	Seen *time.Time `json:"seen,omitempty"`
+	// Unseen are the items that this user may not look at. They are shown as the last
+	// runner saw them, at Seen.
+	Unseen []Item     `json:"unseen,omitempty"`
+	Seen   *time.Time `json:"seen,omitempty"`
 }
+
+// Item is something that a status tells of, by its name in JSON.
+type Item string
+
+// The items that may be hidden from users.
+const (
+	Disabled   Item = "disabled"
+	PuppetLock Item = "puppet_lock"
+	Schedulers Item = "other_schedulers"
+)
+
+// Saw reports whether an item is as it is now, and not as it was seen.
+func (s *Status) Saw(i Item) bool { return !slices.Contains(s.Unseen, i) }
 
 // Running is the run in progress.
 type Running struct {
@@ -130,14 +147,14 @@ func (s *Status) readPuppet(src Source) {
 	var err error
 	if s.Disabled, err = puppet.ReadDisable(known.Settings.DisabledLock); err != nil {
 		s.Disabled = known.Disabled
-		s.asSeen(known, err)
+		s.asSeen(known, Disabled, err)
 	}
 	if s.PuppetLock, err = known.Settings.RunInProgress(); err != nil {
-		s.asSeen(known, err)
+		s.asSeen(known, PuppetLock, err)
 	}
 	if s.Schedulers, err = puppet.FindSchedulers(src.Roots, &known.Settings); err != nil {
 		s.Schedulers = merge(s.Schedulers, known.Schedulers)
-		s.asSeen(known, err)
+		s.asSeen(known, Schedulers, err)
 	}
 	if known.Command != puppet.Agent {
 		return
@@ -150,8 +167,9 @@ func (s *Status) readPuppet(src Source) {
 }
 
 // asSeen notes that something is shown as a runner saw it last.
-func (s *Status) asSeen(known *puppet.Known, err error) {
+func (s *Status) asSeen(known *puppet.Known, i Item, err error) {
 	s.Seen = &known.Seen
+	s.Unseen = append(s.Unseen, i)
 	s.notKnown(err)
 }
 
@@ -191,6 +209,10 @@ func (s *Status) decide(now time.Time) {
 		facts.PuppetLock = &scheduler.Holder{Who: s.PuppetLock.String(), Since: s.PuppetLock.Since}
 	}
 	d := scheduler.Decide(facts)
+	if d.Verb == scheduler.Start && !(s.Saw(Disabled) && s.Saw(PuppetLock)) {
+		s.IfAskedWhy = "this user may not see what could forbid it"
+		return
+	}
 	s.IfAsked, s.IfAskedWhy = d.Verb, d.Message
 }
 

@@ -3,6 +3,7 @@ package puppet
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -130,12 +131,23 @@ func (e *Evidence) failures() (list []api.Failure, cut int) {
 		for _, l := range e.Report.Errors {
 			list = append(list, api.Failure{Resource: resourceOf(l.Source), File: l.File, Line: l.Line, Message: l.Message})
 		}
-		return list, e.Report.ErrorsCut
+		return once(list), e.Report.ErrorsCut
 	}
 	for _, line := range errorLines(e.Output) {
 		list = append(list, api.Failure{Message: line})
 	}
-	return list, 0
+	return once(list), 0
+}
+
+// once drops repetitions: some facts fail with the same words twenty times, and
+// would crowd out what matters.
+func once(list []api.Failure) []api.Failure {
+	seen := make(map[api.Failure]bool, len(list))
+	return slices.DeleteFunc(list, func(f api.Failure) bool {
+		again := seen[f]
+		seen[f] = true
+		return again
+	})
 }
 
 // resourceOf leaves out the sources that name no resource.

@@ -26,7 +26,24 @@ func openOutput(path string) (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
+	if err := preallocate(f, roomForOutput); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("there is no room for puppet's output: %w", err)
+	}
 	return f, nil
+}
+
+// roomForOutput is kept free for Puppet's first lines: a Puppet that cannot print
+// fails, so a disk that fills up would fail a run that has nothing to do with it.
+const roomForOutput = 64 << 10
+
+// closeOutput gives back the room that was not needed.
+func closeOutput(f *os.File) error {
+	fi, err := f.Stat()
+	if err == nil {
+		err = f.Truncate(fi.Size())
+	}
+	return errors.Join(err, f.Close())
 }
 
 // capOutput keeps the end of an output that has grown too long. What is written in

@@ -24,7 +24,11 @@ func (a *attempt) supervise(ctx context.Context) (end puppet.Ending, other bool,
 	if err != nil {
 		return end, false, err
 	}
-	defer output.Close()
+	defer func() {
+		if err := closeOutput(output); err != nil {
+			a.Log.Warn("cannot close puppet's output", "error", err)
+		}
+	}()
 	cmd := a.command(output)
 	oom := oomKills()
 	end.Started = time.Now()

@@ -144,8 +144,8 @@ func (p *program) report(done *api.Run, err error, o runOptions) error {
 		return nil
 	}
 	if o.json {
-		if err := p.printJSON(done); err != nil {
-			return err
+		if err := p.printJSON(done); err != nil { // the run is over and recorded: its exit code stands
+			fmt.Fprintf(p.stderr, "puppet-cron: cannot print the record, see `puppet-cron history`: %v\n", err)
 		}
 	} else {
 		p.showRun(done)

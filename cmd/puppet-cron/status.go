@@ -75,16 +75,13 @@ func (p *program) showStatus(s *node.Status) error {
 		line(first(i, "also scheduled by"), "%s", sched)
 	}
 	if len(s.Schedulers) == 0 {
-		line("also scheduled by", "nothing that was found")
+		line("also scheduled by", "nothing that was found%s", asSeen(s, node.Schedulers))
 	}
 	if s.CertificateEnds != nil {
 		line("certificate", "ends %s, %s", s.CertificateEnds.Local().Format(time.DateOnly), ago(s.At, *s.CertificateEnds))
 	}
 	for i, n := range s.NotKnown {
 		line(first(i, "not known"), "%s", n)
-	}
-	if s.Seen != nil {
-		line("", "what this user may not see is shown as it was %s", ago(s.At, *s.Seen))
 	}
 	return w.Flush()
 }
@@ -123,22 +120,40 @@ func lastRun(line liner, now time.Time, label string, r *api.Run) {
 }
 
 func statusLocks(line liner, s *node.Status) {
-	switch d := s.Disabled; {
-	case d == nil:
-		line("disabled", "no")
-	case d.Since == nil:
-		line("disabled", "yes: %s", d.Reason)
-	default:
-		line("disabled", "since %s (%s): %s", ago(s.At, *d.Since), moment(*d.Since), d.Reason)
-	}
-	if l := s.PuppetLock; l != nil {
+	line("disabled", "%s%s", disabled(s), asSeen(s, node.Disabled))
+	switch l := s.PuppetLock; {
+	case l != nil:
 		line("puppet's lock", "%s, since %s", l, ago(s.At, l.Since))
-	} else {
+	case s.Saw(node.PuppetLock):
 		line("puppet's lock", "free")
+	default:
+		line("puppet's lock", "not known: this user may not see it")
 	}
-	if s.IfAskedWhy != "" {
+	switch {
+	case s.IfAsked == "":
+		line("a run now", "cannot tell: %s", s.IfAskedWhy)
+	case s.IfAskedWhy != "":
 		line("a run now", "would %s: %s", s.IfAsked, s.IfAskedWhy)
 	}
+}
+
+func disabled(s *node.Status) string {
+	switch d := s.Disabled; {
+	case d == nil:
+		return "no"
+	case d.Since == nil:
+		return "yes: " + d.Reason
+	default:
+		return fmt.Sprintf("since %s (%s): %s", ago(s.At, *d.Since), moment(*d.Since), d.Reason)
+	}
+}
+
+// asSeen marks what this user may not look at: it is as it was, not as it is.
+func asSeen(s *node.Status, i node.Item) string {
+	if s.Saw(i) || s.Seen == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (as root saw it %s; this user may not)", ago(s.At, *s.Seen))
 }
 
 // first gives a list one label.

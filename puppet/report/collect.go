@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,17 +126,20 @@ func (c *collector) log(item *yaml.Node) {
 		return
 	}
 	r := c.report
-	if len(r.Errors) == maxErrors {
-		r.ErrorsCut++
-		return
-	}
-	r.Errors = append(r.Errors, LogLine{
+	line := LogLine{
 		Level:   level,
 		Message: cut(text(f["message"]), maxMessage),
 		Source:  cut(text(f["source"]), maxMessage), // a path of names, each of which may be long
 		File:    cut(text(f["file"]), maxName),
 		Line:    integer(f["line"]),
-	})
+	}
+	switch {
+	case slices.Contains(r.Errors, line): // some facts fail with the same words twenty times
+	case len(r.Errors) == maxErrors:
+		r.ErrorsCut++
+	default:
+		r.Errors = append(r.Errors, line)
+	}
 }
 
 // resource takes one of resource_statuses and keeps it if it failed.

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -88,7 +89,8 @@ func observe(r *Report) facts {
 // expect finds the same facts in the whole document.
 func expect(root *yaml.Node) facts {
 	f := facts{Header: observe(&Report{}).Header, Metrics: map[string]float64{}}
-	var errors, failures []string
+	var errors oracleErrors
+	var failures []string
 	metrics := map[string]map[string]float64{}
 	for key, value := range entries(root) {
 		switch name := oracleText(key); name {
@@ -97,7 +99,7 @@ func expect(root *yaml.Node) facts {
 		case "logs":
 			for _, item := range sequence(value) {
 				if level := oracleSymbol(lookup(item, "level")); slices.Contains([]string{"err", "alert", "emerg", "crit"}, level) {
-					errors = append(errors, level+" "+cut(oracleText(lookup(item, "message")), maxMessage))
+					errors.add(level, item)
 				}
 			}
 		case "resource_statuses":
@@ -116,7 +118,7 @@ func expect(root *yaml.Node) facts {
 			}
 		}
 	}
-	f.Errors, f.Metrics["cut errors"] = first(errors, maxErrors)
+	f.Errors, f.Metrics["cut errors"] = errors.kept, errors.cut
 	f.Failures, f.Metrics["cut failures"] = first(failures, maxFailures)
 	for category, values := range metrics {
 		for name, v := range values {
@@ -134,6 +136,25 @@ func oracleMetric(metric *yaml.Node) map[string]float64 {
 		}
 	}
 	return values
+}
+
+// oracleErrors drops repetitions and counts what is beyond the limit.
+type oracleErrors struct {
+	kept, keys []string
+	cut        float64
+}
+
+func (o *oracleErrors) add(level string, item *yaml.Node) {
+	message := level + " " + cut(oracleText(lookup(item, "message")), maxMessage)
+	key := fmt.Sprintf("%q %q %q %d", message, cut(oracleText(lookup(item, "source")), maxMessage),
+		cut(oracleText(lookup(item, "file")), maxName), integer(lookup(item, "line")))
+	switch {
+	case slices.Contains(o.keys, key):
+	case len(o.keys) == maxErrors:
+		o.cut++
+	default:
+		o.keys, o.kept = append(o.keys, key), append(o.kept, message)
+	}
 }
 
 func first(s []string, n int) (kept []string, beyond float64) {
