@@ -209,7 +209,7 @@ func (s *Status) decide(now time.Time) {
 		facts.PuppetLock = &scheduler.Holder{Who: s.PuppetLock.String(), Since: s.PuppetLock.Since}
 	}
 	d := scheduler.Decide(facts)
-	if d.Verb == scheduler.Start && !(s.Saw(Disabled) && s.Saw(PuppetLock)) {
+	if d.Verb == scheduler.Start && (!s.Saw(Disabled) || !s.Saw(PuppetLock)) {
 		s.IfAskedWhy = "this user may not see what could forbid it"
 		return
 	}

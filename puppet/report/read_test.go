@@ -84,7 +84,7 @@ func TestReadSamples(t *testing.T) {
 		"report_server_down":    {"unchanged", true, "1795395849", "not_used", 0, 0, 0, false},
 		"runtimeout":            {"failed", false, "1795395925", "not_used", 1, 0, 0, false},
 		"server_unknown_host":   {"failed", false, "", "not_used", 5, 0, 0, false},
-		"server_unreachable":    {"failed", false, "", "not_used", 5, 0, 0, false},
+		"server_unreachable":    {"failed", false, "", "not_used", 4, 0, 0, false},
 		"sig_term_exec":         {"failed", false, "1795395999", "not_used", 0, 0, 0, false},
 		"sig_term_facts":        {"failed", false, "", "not_used", 0, 0, 0, false},
 		"sig_term_group_exec":   {"failed", false, "1795396023", "not_used", 0, 0, 0, false},
