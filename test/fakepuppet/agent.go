@@ -94,6 +94,7 @@ func (a *agent) run(testCase string) int {
 		a.note("breach: two puppets at once: %s %d %v", a.id, os.Getpid(), err)
 		return 1
 	}
+	defer alone.Unlock() // before the lock's file goes: the next may take it at once
 	a.note("start %s %d", a.id, os.Getpid())
 	defer a.note("end %s %d", a.id, os.Getpid())
 	return a.apply(testCase, stop)
