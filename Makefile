@@ -5,15 +5,17 @@ GO       ?= go
 CACHE    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/puppet-cron
 LINT     := $(CACHE)/golangci-lint-v2.15.0
 LDFLAGS  := -s -w -X github.com/puppet-cron/puppet-cron/internal/version.release=$(VERSION)
+# Time zones for cron, where the system has none; HTTP/2 is of no use for one request.
+TAGS     := timetzdata,nethttpomithttp2
 PLATFORMS := linux windows darwin freebsd
 
-.PHONY: help build run test check lint lint-tool vet-all unit race e2e soak bench lab man clean
+.PHONY: help build run test check lint lint-tool vet-all unit race e2e systemd fuzz-seconds soak bench lab man clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 build: ## build bin/puppet-cron, static and stripped
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/puppet-cron ./cmd/puppet-cron
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/puppet-cron ./cmd/puppet-cron
 
 run: build ## run the demonstration on real Puppet (installs puppet-agent when it is missing)
 	test/lab/install agent
@@ -21,7 +23,7 @@ run: build ## run the demonstration on real Puppet (installs puppet-agent when i
 
 test: lint-tool ## install what the tests need and run all of them
 	test/lab/install server
-	$(MAKE) lint vet-all race e2e
+	$(MAKE) lint vet-all race e2e systemd
 	$(GO) test -tags soak -count=1 -timeout 20m ./test/soak
 	$(MAKE) fuzz-seconds FUZZ=3s
 
@@ -37,7 +39,10 @@ race:
 	$(GO) test -race -count=1 ./...
 
 e2e: ## the tests against a real puppetserver (installed by `make test`)
-	$(GO) test -tags lab -count=1 -timeout 25m ./test/lab ./test/e2e ./puppet
+	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./puppet
+
+systemd: ## the service on a real systemd, with real Puppet (needs root)
+	$(GO) test -tags machine -count=1 -timeout 20m ./test/systemd
 
 lint: ## golangci-lint (installed by `make lint-tool`)
 	@test -x $(LINT) || { echo "golangci-lint is missing: run \`make lint-tool\`"; exit 1; }
@@ -59,12 +64,16 @@ fuzz-seconds: # each fuzz target for $(FUZZ)
 soak: build ## the long forms of the tests
 	test/lab/install server
 	SOAK=full $(GO) test -tags soak -count=1 -timeout 3h -v ./test/soak
+	SOAK=full $(GO) test -count=1 -timeout 1h ./scheduler
+	SOAK=full $(GO) test -tags machine -count=1 -timeout 1h -v ./test/machine ./test/systemd
+	$(GO) test -tags lab -count=1 -timeout 30m ./test/lab
 	E2E_RACES=50 $(GO) test -tags lab -count=1 -timeout 1h -run Race -v ./test/e2e
 	$(MAKE) fuzz-seconds FUZZ=120s
 
 bench: build ## speed and size, side by side with bare Puppet
 	test/lab/install agent
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./puppet/report
+	$(GO) test -count=1 -v -run Fleet ./scheduler
 	$(GO) test -tags bench -count=1 -v ./test/bench
 
 lab: ## bring up a real puppetserver on loopback and say how to use it

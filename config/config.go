@@ -11,10 +11,13 @@ package config
 import (
 	"log/slog"
 	"time"
+
+	"github.com/puppet-cron/puppet-cron/splay"
 )
 
 // Config is the whole configuration of a node.
 type Config struct {
+	Schedule Schedule
 	Puppet   Puppet
 	History  History
 	StateDir string
@@ -76,6 +79,11 @@ type Log struct {
 // Default is the configuration of a node without a file.
 func Default() Config {
 	return Config{
+		Schedule: Schedule{
+			Every:   30 * time.Minute,
+			Splay:   Splay{Mode: splay.Hash},
+			CatchUp: 15 * time.Minute,
+		},
 		Puppet: Puppet{
 			Command:                Agent,
 			Binary:                 AutoBinary,

@@ -79,20 +79,20 @@ func TestInvalid(t *testing.T) {
 :4: puppet.extra_args: has no value: give it one, or remove the key
 :5: state_dir: has no value: give it one, or remove the key`},
 		{"not-built-empty", `
-:1: schedule: this version has no scheduler service yet: remove the key
 :2: reporter: this version has no reporter yet: remove the key
 :3: shutdown: this version has no shutdown inhibitor yet: remove the key`},
 		{"not-built-misspelt", `
 :2: schedule.evry: unknown key: did you mean schedule.every?`},
 		{"not-built", `
-:2: schedule.every: this version has no scheduler service yet: remove the key
-:3: schedule.splay: this version has no scheduler service yet: remove the key
-:4: reporter.url: this version has no reporter yet: remove the key
-:4: reporter.tls: this version has no reporter yet: remove the key
-:5: shutdown.inhibit: this version has no shutdown inhibitor yet: remove the key
-:6: check: this version has no severities for check yet: remove the key
-:7: hooks_dir: this version has no hooks yet: remove the key
-:8: metrics.textfile: this version has no metrics yet: remove the key`},
+:2: schedule.retries: this version has no retries yet: remove the key
+:3: schedule.windows: this version has no windows yet: remove the key
+:4: schedule.skip_when: this version has no conditions yet: remove the key
+:5: reporter.url: this version has no reporter yet: remove the key
+:5: reporter.tls: this version has no reporter yet: remove the key
+:6: shutdown.inhibit: this version has no shutdown inhibitor yet: remove the key
+:7: check: this version has no severities for check yet: remove the key
+:8: hooks_dir: this version has no hooks yet: remove the key
+:9: metrics.textfile: this version has no metrics yet: remove the key`},
 		{"nul", `
 :2: control character U+0000: remove it`},
 		{"numbers", `
@@ -106,6 +106,35 @@ func TestInvalid(t *testing.T) {
 :5: state_dir: must be an absolute path, not ""`},
 		{"quote", `
 :2: not YAML from here on (check indentation, tabs and quotes): found unexpected end of stream`},
+		{"schedule-both", `
+:2: schedule.cron: cannot stand beside schedule.every: remove one of them`},
+		{"schedule-cron-at-every", `
+:2: schedule.cron: cannot be @every: set every instead`},
+		{"schedule-cron-never", `
+:2: schedule.cron: "0 0 30 2 *" never comes: there is no such day`},
+		{"schedule-cron-words", `
+:2: schedule.cron: must be a cron expression such as "*/20 6-20 * * MON-FRI", not "every day": expected exactly 5 fields, found 2: [every day]`},
+		{"schedule-cron-zone", `
+:2: schedule.cron: cannot hold TZ=: set timezone instead`},
+		{"schedule-cron-zone-unknown", `
+:2: schedule.cron: cannot hold TZ=: set timezone instead`},
+		{"schedule-durations", `
+:2: schedule.every: must be a duration above 0, such as 30m, not "0s"
+:3: schedule.splay.window: 30 has no unit: write 30s, 30m or 30h
+:4: schedule.catch_up: must be a duration above 0, such as 30m, or 0s, not "-1s"`},
+		{"schedule-every-short", `
+:2: schedule.every: must be 1s or more, not "999ms"`},
+		{"schedule-splay", `
+:3: schedule.splay.mode: must be hash, slot or none, not "random"
+:4: schedule.splay.windows: unknown key: did you mean schedule.splay.window?`},
+		{"schedule-window", `
+:3: schedule.splay.window: must be at most 30m0s, the time between two slots, not 31m0s`},
+		{"schedule-window-cron", `
+:4: schedule.splay.window: must be at most 10m0s, the time between two slots, not 11m0s`},
+		{"schedule-zone-without-cron", `
+:2: schedule.timezone: is for cron only, every knows no time zone: remove the key`},
+		{"schedule-zone", `
+:3: schedule.timezone: must be a time zone such as Europe/Paris, not "Mars/Phobos"`},
 		{"second-document-bad", `
 :3: not YAML from here on (check indentation, tabs and quotes): did not find expected ',' or '}'`},
 		{"section-kind", `

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/puppet-cron/puppet-cron/puppet/args"
+	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/splay"
 )
 
 // option binds a key of the file to its place in a Config.
@@ -17,6 +19,12 @@ type option struct {
 // they are shown, bound to c.
 func options(c *Config) []option {
 	return []option{
+		{key: "schedule.every", value: interval{&c.Schedule.Every}},
+		{key: "schedule.cron", value: text{&c.Schedule.Cron, optional(scheduler.CheckCron)}},
+		{key: "schedule.timezone", value: text{&c.Schedule.Timezone, optional(timezone)}},
+		{key: "schedule.splay.mode", value: choice[splay.Mode]{&c.Schedule.Splay.Mode, []splay.Mode{splay.Hash, splay.Slot, splay.None}}},
+		{key: "schedule.splay.window", value: autoDuration{&c.Schedule.Splay.Window}},
+		{key: "schedule.catch_up", value: pause{&c.Schedule.CatchUp}},
 		{key: "puppet.command", value: choice[Command]{&c.Puppet.Command, []Command{Agent, Apply}}},
 		{key: "puppet.manifest", value: text{&c.Puppet.Manifest, optional(absolute)}},
 		{key: "puppet.binary", value: text{&c.Puppet.Binary, absoluteOrAuto}},
@@ -49,22 +57,16 @@ type planned struct {
 // would promise what is not done.
 func notBuilt() []planned {
 	const (
-		scheduler = "scheduler service"
-		reporter  = "reporter"
-		shutdown  = "shutdown inhibitor"
-		check     = "severities for check"
-		hooks     = "hooks"
-		metrics   = "metrics"
+		reporter = "reporter"
+		shutdown = "shutdown inhibitor"
+		check    = "severities for check"
+		hooks    = "hooks"
+		metrics  = "metrics"
 	)
 	return []planned{
-		{"schedule.every", scheduler},
-		{"schedule.cron", scheduler},
-		{"schedule.timezone", scheduler},
-		{"schedule.splay", scheduler},
-		{"schedule.catch_up", scheduler},
-		{"schedule.retries", scheduler},
-		{"schedule.windows", scheduler},
-		{"schedule.skip_when", scheduler},
+		{"schedule.retries", "retries"},
+		{"schedule.windows", "windows"},
+		{"schedule.skip_when", "conditions"},
 		{"reporter.url", reporter},
 		{"reporter.tls", reporter},
 		{"reporter.token_file", reporter},

@@ -37,8 +37,8 @@ func Parse(name string, r io.Reader) (*Config, error) {
 type parser struct {
 	problems
 	options  map[string]option
-	sections map[string]bool
-	lines    map[string]int // where each key was given
+	sections map[string]bool // whether anything in it is built
+	lines    map[string]int  // where each key was given
 }
 
 func newParser(path string, c *Config) *parser {
@@ -50,17 +50,17 @@ func newParser(path string, c *Config) *parser {
 	}
 	for _, o := range options(c) {
 		p.options[o.key] = o
-		p.addSection(o.key)
+		p.addSections(o.key, true)
 	}
 	for _, n := range notBuilt() {
-		p.addSection(n.key)
+		p.addSections(n.key, false)
 	}
 	return p
 }
 
-func (p *parser) addSection(key string) {
-	if section, _, nested := strings.Cut(key, "."); nested {
-		p.sections[section] = true
+func (p *parser) addSections(key string, built bool) {
+	for s := parent(key); s != ""; s = parent(s) {
+		p.sections[s] = p.sections[s] || built
 	}
 }
 
@@ -88,17 +88,18 @@ func (p *parser) section(key string, line int, n *yaml.Node) {
 }
 
 // entry takes one key of a section and what is given for it.
-func (p *parser) entry(section string, k, v *yaml.Node) {
-	key, ok := p.key(section, k)
+func (p *parser) entry(within string, k, v *yaml.Node) {
+	key, ok := p.key(within, k)
 	if !ok {
 		return
 	}
 	o, built := p.options[key]
+	partly, section := p.sections[key]
 	lacks, later := lacking(key)
 	switch {
 	case built:
 		p.assign(o, k.Line, v)
-	case p.sections[key] && (!later || hasEntries(v)): // name the keys rather than the section
+	case section && (partly || hasEntries(v)): // name the keys rather than the section
 		p.section(key, k.Line, v)
 	case later:
 		p.report(k.Line, key, "this version has no %s yet: remove the key", lacks)
@@ -193,25 +194,6 @@ func (p *parser) plain(key string, n *yaml.Node) bool {
 		return true
 	}
 	return false
-}
-
-// checkCombinations checks what no key can tell alone. Keys that were wrong by
-// themselves are left out: what they were meant to say is not known.
-func (p *parser) checkCombinations(c *Config) {
-	const command, manifest, cached = "puppet.command", "puppet.manifest", "puppet.cached_catalog_on_failure"
-	if !p.sound(command) {
-		return
-	}
-	apply := c.Puppet.Command == Apply
-	if apply && c.Puppet.Manifest == "" && p.sound(manifest) {
-		p.report(p.lines[command], command, "apply needs a manifest: set %s", manifest)
-	}
-	if !apply && c.Puppet.Manifest != "" {
-		p.report(p.lines[manifest], manifest, "is for apply only: set %s to apply, or remove the key", command)
-	}
-	if apply && c.Puppet.CachedCatalogOnFailure != Auto {
-		p.report(p.lines[cached], cached, "is for agent only, apply compiles its own catalog: remove the key")
-	}
 }
 
 func hasEntries(n *yaml.Node) bool { return n.Kind == yaml.MappingNode && len(n.Content) > 0 }

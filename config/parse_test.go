@@ -10,10 +10,12 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+	_ "time/tzdata" // zones that do not depend on the machine
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/splay"
 )
 
 // abs makes a path absolute on this system.
@@ -41,6 +43,8 @@ func TestDefaults(t *testing.T) {
 		"\ufeff# with a byte order mark\r\n",
 		"puppet:\nhistory:\nlog:\n",
 		"puppet: {}\n",
+		"schedule:\n",
+		"schedule: {every: 30m, cron: '', timezone: '', splay: {mode: hash, window: auto}, catch_up: 15m}",
 		"puppet:\r\n  noop: auto\r\n  timeout: auto\r\n",
 		"puppet: {binary: auto, manifest: '', confdir: '', certname: '', environment: '', extra_args: []}",
 	} {
@@ -57,6 +61,11 @@ func TestDefaults(t *testing.T) {
 
 func TestEveryKey(t *testing.T) {
 	got, err := parse(`
+schedule:
+  cron: "*/20 6-20 * * MON-FRI"
+  timezone: Europe/Paris
+  splay: {mode: slot, window: 20m}
+  catch_up: 0s
 puppet:
   command: apply
   manifest: ` + abs("/srv/puppet/site.pp") + `
@@ -78,6 +87,11 @@ log: {level: debug, format: json}
 		t.Fatal(err)
 	}
 	want := config.Config{
+		Schedule: config.Schedule{
+			Cron:     "*/20 6-20 * * MON-FRI",
+			Timezone: "Europe/Paris",
+			Splay:    config.Splay{Mode: splay.Slot, Window: 20 * time.Minute},
+		},
 		Puppet: config.Puppet{
 			Command:                config.Apply,
 			Manifest:               abs("/srv/puppet/site.pp"),

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -22,26 +21,32 @@ func (c *Config) Show(w io.Writer) error {
 	return enc.Close()
 }
 
-// tree builds the document, a mapping of sections and of keys without one.
+// tree builds the document, a mapping of keys and of sections, which are mappings
+// themselves. A value that shows nothing is left out.
 func tree(opts []option) (*yaml.Node, error) {
 	root := &yaml.Node{Kind: yaml.MappingNode}
-	sections := map[string]*yaml.Node{}
+	sections := map[string]*yaml.Node{"": root}
 	for _, o := range opts {
-		parent, key := root, o.key
-		if section, name, nested := strings.Cut(o.key, "."); nested {
-			if sections[section] == nil {
-				sections[section] = &yaml.Node{Kind: yaml.MappingNode}
-				add(root, section, sections[section])
-			}
-			parent, key = sections[section], name
+		shown := o.value.show()
+		if shown == nil {
+			continue
 		}
 		n := new(yaml.Node)
-		if err := n.Encode(o.value.show()); err != nil {
+		if err := n.Encode(shown); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.key, err)
 		}
-		add(parent, key, n)
+		add(section(sections, parent(o.key)), leaf(o.key), n)
 	}
 	return root, nil
+}
+
+// section returns the mapping of a key, which it adds to the one above if need be.
+func section(sections map[string]*yaml.Node, key string) *yaml.Node {
+	if sections[key] == nil {
+		sections[key] = &yaml.Node{Kind: yaml.MappingNode}
+		add(section(sections, parent(key)), leaf(key), sections[key])
+	}
+	return sections[key]
 }
 
 func add(mapping *yaml.Node, key string, n *yaml.Node) {

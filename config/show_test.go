@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/splay"
 )
 
 // fataler is what a test, a fuzz target and a property have in common.
@@ -50,7 +51,15 @@ func TestShow(t *testing.T) {
 	c.Puppet.ExtraArgs = []string{"--trace", "--server=x"}
 	c.Puppet.Timeout = time.Hour
 	c.History.Size = 1536 << 20
-	want := `puppet:
+	want := `schedule:
+  every: 30m
+  cron: ""
+  timezone: ""
+  splay:
+    mode: hash
+    window: auto
+  catch_up: 15m
+puppet:
   command: agent
   manifest: ""
   binary: auto
@@ -85,6 +94,7 @@ func TestRoundTrip(t *testing.T) {
 	durations := rapid.Int64Range(1, int64(1000*time.Hour))
 	rapid.Check(t, func(t *rapid.T) {
 		c := config.Default()
+		drawSchedule(t, &c.Schedule)
 		p := &c.Puppet
 		p.Environment = rapid.StringMatching(`[a-zA-Z0-9_]{0,20}`).Draw(t, "environment")
 		p.Certname = rapid.StringMatching(`([a-z0-9][a-z0-9_-]{0,20})?`).Draw(t, "certname")
@@ -100,6 +110,21 @@ func TestRoundTrip(t *testing.T) {
 		}
 		checkRoundTrip(t, &c)
 	})
+}
+
+// drawSchedule keeps to schedules that hold.
+func drawSchedule(t *rapid.T, s *config.Schedule) {
+	s.CatchUp = time.Duration(rapid.Int64Range(0, int64(1000*time.Hour)).Draw(t, "catch_up"))
+	s.Splay.Mode = rapid.SampledFrom([]splay.Mode{splay.Hash, splay.Slot, splay.None}).Draw(t, "mode")
+	longest := time.Hour
+	if rapid.Bool().Draw(t, "cron?") {
+		s.Every, s.Cron = 0, rapid.SampledFrom([]string{"@hourly", "5 */2 * * *", "0 0 29 2 ?"}).Draw(t, "cron")
+		s.Timezone = rapid.SampledFrom([]string{"", "UTC", "Africa/Cairo"}).Draw(t, "timezone")
+	} else {
+		s.Every = time.Duration(rapid.Int64Range(int64(time.Second), int64(1000*time.Hour)).Draw(t, "every"))
+		longest = s.Every
+	}
+	s.Splay.Window = time.Duration(rapid.Int64Range(0, int64(longest)).Draw(t, "window"))
 }
 
 func TestReferenceIsDefault(t *testing.T) {

@@ -24,15 +24,20 @@ func suggest(key string) (best string, ok bool) {
 
 func leaf(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
 
+// parent is the section of a key, "" when it is in none.
+func parent(key string) string { return key[:max(0, strings.LastIndexByte(key, '.'))] }
+
 // allKeys returns every key of the design, sections included.
 func allKeys() []string {
 	var keys []string
-	add := func(key string) {
-		section, _, nested := strings.Cut(key, ".")
-		if nested && (len(keys) == 0 || !strings.HasPrefix(keys[len(keys)-1], section+".")) {
-			keys = append(keys, section)
+	seen := map[string]bool{"": true}
+	var add func(key string)
+	add = func(key string) {
+		if !seen[key] {
+			seen[key] = true
+			add(parent(key))
+			keys = append(keys, key)
 		}
-		keys = append(keys, key)
 	}
 	for _, o := range options(new(Config)) {
 		add(o.key)

@@ -163,6 +163,39 @@ func parseDuration(s, or string) (time.Duration, error) {
 
 func (v duration) show() any { return shortDuration(*v.dst) }
 
+// interval is a duration of a second or more; 0, when it is not in use, is not shown.
+type interval struct{ dst *time.Duration }
+
+func (v interval) set(s string) error {
+	d, err := parseDuration(s, "")
+	if err == nil && d < time.Second {
+		err = mustBe("1s or more", s)
+	}
+	*v.dst = d
+	return err
+}
+
+func (v interval) show() any {
+	if *v.dst == 0 {
+		return nil
+	}
+	return shortDuration(*v.dst)
+}
+
+// pause is a duration that may be 0s.
+type pause struct{ dst *time.Duration }
+
+func (v pause) set(s string) (err error) {
+	if d, err := time.ParseDuration(s); err == nil && d == 0 {
+		*v.dst = 0
+		return nil
+	}
+	*v.dst, err = parseDuration(s, ", or 0s")
+	return err
+}
+
+func (v pause) show() any { return shortDuration(*v.dst) }
+
 // shortDuration leaves out the zeroes that Duration.String adds: 10m0s is 10m.
 func shortDuration(d time.Duration) string {
 	s := d.String()

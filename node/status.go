@@ -41,6 +41,7 @@ type Status struct {
 	LastChange   *api.Run `json:"last_change,omitempty"`
 	LastSuccess  *api.Run `json:"last_success,omitempty"`
 	Running      *Running `json:"running,omitempty"`
+	Service      *Service `json:"service,omitempty"` // nil: none has ever served here
 
 	// IfAsked is what would become of a run that was asked for now; empty when that
 	// cannot be told.
@@ -84,6 +85,20 @@ type Running struct {
 // CutOff reports whether nobody is left of the run: the next one will record it.
 func (r *Running) CutOff() bool { return !r.RunnerAlive && !r.PuppetAlive }
 
+// Service is the service that starts runs on time.
+type Service struct {
+	Alive       bool       `json:"alive"`
+	PID         int        `json:"pid,omitempty"`
+	Since       *time.Time `json:"since,omitempty"`
+	Version     string     `json:"version,omitempty"`
+	NextDue     *time.Time `json:"next_due,omitempty"`
+	NextWhy     string     `json:"next_why,omitempty"`
+	IntervalS   float64    `json:"interval_s,omitempty"`
+	OffsetS     *float64   `json:"offset_s,omitempty"`
+	LastError   string     `json:"last_error,omitempty"`
+	ConfigError string     `json:"config_error,omitempty"` // why the last reload was refused
+}
+
 // Source is where a status comes from.
 type Source struct {
 	State   *state.Dir
@@ -97,6 +112,7 @@ func Look(src Source) *Status {
 	s := &Status{Schema: 1, At: src.Now, Version: src.Version}
 	s.readRuns(src.State)
 	s.readRunning(src.State)
+	s.readService(src.State)
 	s.readPuppet(src)
 	s.decide(src.Now)
 	s.Health, s.Why = s.judge()
@@ -130,6 +146,23 @@ func (s *Status) readRunning(d *state.Dir) {
 		return
 	}
 	s.Running = &Running{Running: *r, RunnerAlive: r.Runner.Alive(), PuppetAlive: r.Puppet != nil && r.Puppet.Alive()}
+}
+
+func (s *Status) readService(d *state.Dir) {
+	sched, err := d.Schedule()
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.notKnown(err)
+		}
+		return
+	}
+	s.Service = &Service{
+		Since: sched.Started, Version: sched.Version, NextDue: sched.NextDue, NextWhy: sched.NextWhy,
+		IntervalS: sched.IntervalS, OffsetS: sched.OffsetS, LastError: sched.LastError, ConfigError: sched.ConfigError,
+	}
+	if sched.Service != nil {
+		s.Service.PID, s.Service.Alive = sched.Service.PID, sched.Service.Alive()
+	}
 }
 
 // readPuppet looks for itself, and takes what the last runner saw where it may not.
@@ -216,9 +249,17 @@ func (s *Status) decide(now time.Time) {
 	s.IfAsked, s.IfAskedWhy = d.Verb, d.Message
 }
 
-// tooOld is the age from which a good run says nothing about the node any more.
-// The slowest schedules in use run once a day.
+// tooOld is the age from which a good run says nothing about the node any more, where
+// no service has a slower schedule. The slowest in use run once a day.
 const tooOld = 25 * time.Hour
+
+func (s *Status) isOld(r *api.Run) bool {
+	limit := tooOld
+	if s.Service != nil {
+		limit = max(limit, 2*time.Duration(s.Service.IntervalS*float64(time.Second)))
+	}
+	return r.Ended == nil || s.At.Sub(*r.Ended) > limit
+}
 
 // judge takes the worst of what is known. A node that is disabled is not ill, but
 // nobody knows how it is.
@@ -235,7 +276,9 @@ func (s *Status) judge() (Health, string) {
 		return Unhealthy, "the last run that was not skipped is " + Describe(last)
 	case s.Disabled != nil:
 		return Unknown, "puppet is disabled: nothing keeps the node as it should be"
-	case last.Ended == nil || s.At.Sub(*last.Ended) > tooOld:
+	case s.Service != nil && !s.Service.Alive:
+		return Unknown, "the service is not running: nothing starts runs on time"
+	case s.isOld(last):
 		return Unknown, "the last run was more than a day ago"
 	}
 	return Healthy, "the last run is " + Describe(last)

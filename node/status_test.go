@@ -127,6 +127,12 @@ func TestHealth(t *testing.T) {
 				p.Fatal(err)
 			}
 		}, node.Unknown, "cannot be read"},
+		"service gone": {func(p *place) {
+			p.ran(api.Unchanged, "", time.Hour)
+			if err := p.dir.SetSchedule(state.Schedule{Service: &process.ID{PID: 1 << 30, Start: "1"}}); err != nil {
+				p.Fatal(err)
+			}
+		}, node.Unknown, "service is not running"},
 		"cut off": {func(p *place) {
 			p.ran(api.Unchanged, "", time.Hour)
 			p.running(process.ID{PID: 1 << 30, Start: "1"})

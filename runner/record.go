@@ -14,7 +14,10 @@ func (a *attempt) record() (*api.Run, error) {
 		a.Log.Warn("cannot note that the run is being recorded", "error", err)
 	}
 	if a.timeout > 0 && a.run.Outcome.Executed() {
-		a.run.Schedule = &api.Announce{TimeoutS: a.timeout.Seconds()}
+		if a.run.Schedule == nil {
+			a.run.Schedule = new(api.Announce)
+		}
+		a.run.Schedule.TimeoutS = a.timeout.Seconds()
 	}
 	if a.known != nil {
 		a.known.Look(time.Now(), a.Roots)

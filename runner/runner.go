@@ -125,7 +125,7 @@ func (r *Runner) newRun(req state.Request) *api.Run {
 	now := time.Now()
 	return &api.Run{
 		Schema: api.SchemaVersion, ID: req.ID, Trigger: req.Trigger, Due: req.Due, Started: &now,
-		Certname: r.certname(), AgentVersion: r.Version, EnvironmentRequested: req.Env,
+		Certname: r.certname(), AgentVersion: r.Version, EnvironmentRequested: req.Env, Schedule: req.Schedule,
 	}
 }
 

@@ -26,6 +26,8 @@ type Request struct {
 	SkipTags []string    `json:"skip_tags,omitempty"`
 	WaitS    float64     `json:"wait_s,omitempty"`    // how long to wait for a run that goes on
 	TimeoutS float64     `json:"timeout_s,omitempty"` // instead of puppet.timeout
+	// Schedule is what the service announces of itself with the run.
+	Schedule *api.Announce `json:"schedule,omitempty"`
 }
 
 // Phase says what a run in progress is at.

@@ -22,11 +22,7 @@ func (p *program) printJSON(v any) error {
 
 // showRun is the short account of a run that a person gets.
 func (p *program) showRun(r *api.Run) {
-	took := ""
-	if r.Usage != nil {
-		took = fmt.Sprintf(" (%s)", seconds(r.Usage.WallS))
-	}
-	fmt.Fprintf(p.stdout, "%s: %s%s\n", p.coloured(r.Outcome, node.Describe(r)), r.Message, took)
+	fmt.Fprintln(p.stdout, p.oneLine(r))
 	for _, w := range r.Warnings {
 		fmt.Fprintf(p.stdout, "  warning: %s\n", w)
 	}
@@ -42,6 +38,14 @@ func (p *program) showRun(r *api.Run) {
 	if r.Outcome.Executed() && !r.Outcome.Healthy() {
 		fmt.Fprintf(p.stdout, "  full output: puppet-cron log %s\n", r.ID)
 	}
+}
+
+func (p *program) oneLine(r *api.Run) string {
+	took := ""
+	if r.Usage != nil {
+		took = fmt.Sprintf(" (%s)", seconds(r.Usage.WallS))
+	}
+	return fmt.Sprintf("%s: %s%s", p.coloured(r.Outcome, node.Describe(r)), r.Message, took)
 }
 
 func failureLine(f api.Failure) string {

@@ -69,6 +69,7 @@ func (p *program) showStatus(s *node.Status) error {
 	line := func(label, format string, a ...any) {
 		fmt.Fprintf(w, "  %s\t%s\n", label, printable(fmt.Sprintf(format, a...)))
 	}
+	statusService(line, s)
 	statusRuns(line, s)
 	statusLocks(line, s)
 	for i, sched := range s.Schedulers {
@@ -87,6 +88,28 @@ func (p *program) showStatus(s *node.Status) error {
 }
 
 type liner func(label, format string, a ...any)
+
+func statusService(line liner, s *node.Status) {
+	v := s.Service
+	switch {
+	case v == nil:
+		return
+	case !v.Alive:
+		line("service", "not running")
+		return
+	case v.Since != nil:
+		line("service", "running since %s, pid %d", span(s.At.Sub(*v.Since)), v.PID)
+	}
+	if v.NextDue != nil {
+		line("next run", "%s, %s (%s)", ago(s.At, *v.NextDue), moment(*v.NextDue), v.NextWhy)
+	}
+	if v.ConfigError != "" {
+		line("configuration", "the changed file is refused, the old one is in force: %s", v.ConfigError)
+	}
+	if v.LastError != "" {
+		line("last trouble", "%s", v.LastError)
+	}
+}
 
 func statusRuns(line liner, s *node.Status) {
 	if r := s.Running; r != nil {

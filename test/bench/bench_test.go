@@ -7,6 +7,7 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -50,7 +51,7 @@ func measure(cmd *exec.Cmd) (cost, []byte, error) {
 	start := time.Now()
 	out, err := cmd.Output()
 	wall := time.Since(start)
-	if _, failed := err.(*exec.ExitError); err != nil && !failed {
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		return cost{}, nil, err
 	}
 	ps := cmd.ProcessState

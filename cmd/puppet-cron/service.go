@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/kardianos/service"
+	"github.com/spf13/cobra"
+
+	"github.com/puppet-cron/puppet-cron/internal/atomicfile"
+	"github.com/puppet-cron/puppet-cron/packaging"
+)
+
+func newServiceCommand(p *program) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "service",
+		Short: "Install the service, or start and stop it",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	for action, short := range map[string]string{
+		"install":   "Install the service and start it at every boot",
+		"uninstall": "Remove the service; what ran is kept",
+		"start":     "Start the service",
+		"stop":      "Stop the service; a run that goes on is left alone",
+		"restart":   "Restart the service; a run that goes on is left alone",
+	} {
+		c.AddCommand(&cobra.Command{
+			Use: action, Short: short, Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error { return p.service(action) },
+		})
+	}
+	return c
+}
+
+const (
+	packagedProgram = "/usr/bin/puppet-cron" // as the units name it
+	runUnitFile     = "/etc/systemd/system/puppet-cron-run@.service"
+)
+
+func (p *program) service(action string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("cannot find this program's own file: %w", err)
+	}
+	svc, err := p.systemService(self)
+	if err != nil {
+		return err
+	}
+	if action == "install" {
+		if _, err := p.loadConfig(); err != nil { // not one that could never start
+			return err
+		}
+	}
+	if service.Platform() == "linux-systemd" {
+		if err := p.runUnit(action, self); err != nil {
+			return err
+		}
+	}
+	if action == "uninstall" {
+		_ = service.Control(svc, "stop") // which removing the file does not; one that does not run needs none
+	}
+	if err := service.Control(svc, action); err != nil {
+		return fmt.Errorf("cannot %s the service: %w", action, err)
+	}
+	fmt.Fprintf(p.stdout, "service: %s done\n", action)
+	return nil
+}
+
+// systemService describes the service to kardianos/service, whose own texts would
+// kill a running Puppet together with the service.
+func (p *program) systemService(self string) (service.Service, error) {
+	args := []string{"serve"}
+	if p.configGiven {
+		config, err := filepath.Abs(p.configPath)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "--config", config)
+	}
+	svc, err := service.New(idle{}, &service.Config{
+		Name: "puppet-cron", DisplayName: "puppet-cron", Description: "Run Puppet on time",
+		Executable: self, Arguments: args,
+		Option: service.KeyValue{
+			"SystemdScript": strings.ReplaceAll(packaging.ServeUnit, packagedProgram+" serve", self+" "+strings.Join(args, " ")),
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("this system has no service manager that is known here: %w", err)
+	}
+	return svc, nil
+}
+
+// runUnit puts the unit of the runs beside the service's own, and takes it away.
+func (p *program) runUnit(action, self string) error {
+	switch action {
+	case "install":
+		unit := strings.ReplaceAll(packaging.RunUnit, packagedProgram+" run", p.runCommand(self))
+		if err := atomicfile.Write(runUnitFile, []byte(unit), 0o644); err != nil {
+			return fmt.Errorf("cannot install the unit of the runs: %w", err)
+		}
+	case "uninstall":
+		if err := os.Remove(runUnitFile); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("cannot remove the unit of the runs: %w", err)
+		}
+	}
+	return nil
+}
+
+func (p *program) runCommand(self string) string {
+	if !p.configGiven {
+		return self + " run"
+	}
+	config, err := filepath.Abs(p.configPath)
+	if err != nil {
+		config = p.configPath
+	}
+	return self + " --config " + config + " run"
+}
+
+// idle is the part of kardianos/service that is not used: serve runs by itself.
+type idle struct{}
+
+func (idle) Start(service.Service) error { return nil }
+func (idle) Stop(service.Service) error  { return nil }

@@ -1,0 +1,54 @@
+package config
+
+import (
+	"errors"
+
+	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/splay"
+)
+
+// checkCombinations checks what no key can tell alone. Keys that were wrong by
+// themselves are left out: what they were meant to say is not known.
+func (p *parser) checkCombinations(c *Config) {
+	p.checkPuppet(c)
+	p.checkSchedule(&c.Schedule)
+}
+
+func (p *parser) checkPuppet(c *Config) {
+	const command, manifest, cached = "puppet.command", "puppet.manifest", "puppet.cached_catalog_on_failure"
+	if !p.sound(command) {
+		return
+	}
+	apply := c.Puppet.Command == Apply
+	if apply && c.Puppet.Manifest == "" && p.sound(manifest) {
+		p.report(p.lines[command], command, "apply needs a manifest: set %s", manifest)
+	}
+	if !apply && c.Puppet.Manifest != "" {
+		p.report(p.lines[manifest], manifest, "is for apply only: set %s to apply, or remove the key", command)
+	}
+	if apply && c.Puppet.CachedCatalogOnFailure != Auto {
+		p.report(p.lines[cached], cached, "is for agent only, apply compiles its own catalog: remove the key")
+	}
+}
+
+// checkSchedule also lets Every go where Cron is given instead of it.
+func (p *parser) checkSchedule(s *Schedule) {
+	const every, cron, zone, window = "schedule.every", "schedule.cron", "schedule.timezone", "schedule.splay.window"
+	if s.Cron == "" && s.Timezone != "" && p.sound(cron) {
+		p.report(p.lines[zone], zone, "is for cron only, every knows no time zone: remove the key")
+	}
+	if _, both := p.lines[every]; both && s.Cron != "" {
+		p.report(p.lines[cron], cron, "cannot stand beside %s: remove one of them", every)
+	}
+	if s.Cron != "" {
+		s.Every = 0
+	}
+	if !p.sound(every, cron, zone, window) {
+		return
+	}
+	_, err := s.Spec(splay.Identity{})
+	if wrong, ok := errors.AsType[*scheduler.Error](err); ok {
+		key := "schedule." + wrong.Key
+		p.report(p.lines[key], key, "%s", wrong.Msg)
+	}
+}

@@ -1,0 +1,52 @@
+package config
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/splay"
+)
+
+// Schedule says when runs are due.
+type Schedule struct {
+	Every    time.Duration // 0 when there is a Cron
+	Cron     string        // "" when there is an Every
+	Timezone string        // of Cron; "" is the node's own
+	Splay    Splay
+	CatchUp  time.Duration
+}
+
+// Splay says how a fleet is spread.
+type Splay struct {
+	Mode   splay.Mode
+	Window time.Duration // 0 is the default, which follows the interval
+}
+
+// Spec returns the schedule of a node.
+func (s *Schedule) Spec(id splay.Identity) (*scheduler.Spec, error) {
+	loc := time.Local
+	if s.Timezone != "" {
+		var err error
+		if loc, err = time.LoadLocation(s.Timezone); err != nil {
+			return nil, fmt.Errorf("schedule.timezone: %w", err)
+		}
+	}
+	return scheduler.New(scheduler.Rule{
+		Every:    s.Every,
+		Cron:     s.Cron,
+		Location: loc,
+		Mode:     s.Splay.Mode,
+		Window:   s.Splay.Window,
+		Share:    id.Share(s.Splay.Mode),
+		CatchUp:  s.CatchUp,
+	})
+}
+
+// timezone checks the name of a zone.
+func timezone(name string) error {
+	if _, err := time.LoadLocation(name); err != nil {
+		return mustBe("a time zone such as Europe/Paris", name)
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+// Package daemon is the service: it looks at the clock, starts each run when it is
+// due, and keeps the ledger that outlives it. It is never Puppet's parent and never
+// executes Puppet: a run is a process of its own, and nothing that happens to the
+// service harms it.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/internal/filelock"
+	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/state"
+)
+
+// ErrSecond says that another service serves the state directory.
+var ErrSecond = errors.New("another puppet-cron serves this state directory")
+
+// Daemon serves one node.
+type Daemon struct {
+	State    *state.Dir
+	Config   *config.Config
+	Reload   func() (*config.Config, error)
+	Launcher Launcher
+	Version  string
+	Log      *slog.Logger
+	// Tell speaks to the service manager, in the words of sd_notify(3).
+	Tell func(words string)
+	// Watchdog is how often Tell must be heard from at least; 0: nobody listens.
+	Watchdog time.Duration
+	// Certname is the node's by a configuration, empty as long as no runner has learnt it.
+	Certname func(*config.Config) string
+	// Ended, when set, hears of every run that was recorded.
+	Ended func(*api.Run)
+	// Settled, when set, is called once the service has nothing more to do than wait.
+	Settled func()
+
+	kept    state.Schedule
+	spec    *scheduler.Spec
+	started []started // runs that their runners have not begun yet
+	shown   string    // the last run that Ended heard of
+	wake    chan struct{}
+	written state.Schedule // what schedule.json says
+}
+
+// maxWait is for how long the clock is not looked at. It may be set and the machine
+// may sleep, and no timer tells of either.
+const maxWait = 30 * time.Second
+
+// Serve runs until ctx ends. hangups ask for the configuration to be read again.
+func (d *Daemon) Serve(ctx context.Context, hangups <-chan os.Signal) error {
+	lock, err := filelock.TryLock(d.State.ServeLock())
+	if err != nil {
+		return err
+	}
+	if lock == nil {
+		return fmt.Errorf("%w: %s is locked", ErrSecond, d.State.ServeLock())
+	}
+	defer lock.Unlock()
+	if err := d.open(); err != nil {
+		return err
+	}
+	d.Tell("READY=1")
+	d.resume(ctx)
+	for ctx.Err() == nil {
+		wait := d.turn(ctx)
+		if wait > 0 && d.Settled != nil {
+			d.Settled()
+			d.Settled = nil
+		}
+		d.pause(ctx, hangups, wait)
+	}
+	d.Tell("STOPPING=1")
+	return nil
+}
+
+func (d *Daemon) pause(ctx context.Context, hangups <-chan os.Signal, wait time.Duration) {
+	wait = min(wait, maxWait)
+	if d.Watchdog > 0 {
+		wait = min(wait, d.Watchdog/2)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-hangups:
+		d.reload()
+	case <-d.wake:
+	case <-timer.C:
+	}
+}
+
+// turn looks at the clock, launches what is due, and says how long there is nothing
+// to do.
+func (d *Daemon) turn(ctx context.Context) time.Duration {
+	d.Tell("WATCHDOG=1")
+	d.showEnded()
+	d.learnCertname()
+	d.settleNotBegun()
+	now := time.Now()
+	d.kept.Ledger = d.spec.Observe(d.kept.Ledger, now)
+	plan := d.spec.Plan(d.kept.Ledger)
+	if wait := plan.At.Sub(now.Round(0)); wait > 0 {
+		d.publish(plan)
+		return wait
+	}
+	return d.launch(ctx, plan)
+}
+
+// Wake makes the service look at once: a run has ended.
+func (d *Daemon) Wake() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// showEnded tells of a run that was recorded since.
+func (d *Daemon) showEnded() {
+	last, err := d.State.Last(state.LastRun)
+	if err != nil || last.ID == d.shown {
+		return
+	}
+	d.shown = last.ID
+	if d.Ended != nil {
+		d.Ended(last)
+	}
+}

@@ -1,0 +1,10 @@
+package daemon
+
+import (
+	"syscall"
+	"time"
+)
+
+func ownSession() *syscall.SysProcAttr { return nil }
+
+func monotonic() time.Duration { return 0 }

@@ -1,0 +1,184 @@
+package scheduler
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+)
+
+// Ledger accounts for every slot: each is one run, or it is counted in the
+// missed slots of the next run. Its owner keeps it on disk and goes round this way:
+//
+//	l = spec.Observe(l, now)    what the clock shows; write l when it changed
+//	p := spec.Plan(l)           what comes next; wait until p.At, then
+//	l = l.Take(p, id)           write l BEFORE the run is launched, then launch it
+//	l = l.Settle(true)          the run exists; may be written with the next change
+//
+// Who dies in between leaves Taken behind. Its successor looks whether a run of that
+// id exists and calls Settle with the answer, before anything else.
+type Ledger struct {
+	// Through is the time up to which all slots are settled. It may be ahead of the
+	// clock: after a catch-up run, or when the clock was set back.
+	Through time.Time `json:"through"`
+	// Missed is the number of settled slots that the next run is to report.
+	Missed int `json:"missed,omitempty"`
+	// CatchUp is when a run comes at the latest, because slots were missed or
+	// because the node never ran. Zero: there is no hurry.
+	CatchUp time.Time `json:"catch_up,omitzero"`
+	// Tries is how often CatchUp itself was missed.
+	Tries uint `json:"tries,omitempty"`
+	// Taken is the run that was to be launched.
+	Taken Taken `json:"taken,omitzero"`
+}
+
+// Taken is a plan that was taken for a run.
+type Taken struct {
+	ID      string      `json:"id"`
+	Due     time.Time   `json:"due"`
+	Trigger api.Trigger `json:"trigger"`
+	Missed  int         `json:"missed,omitempty"`
+}
+
+// Plan is the next run.
+type Plan struct {
+	At      time.Time   // when to launch it: not before
+	Trigger api.Trigger // Schedule or CatchUp
+	Missed  int         // slots that it reports
+	Through time.Time   // up to where it settles slots
+	Why     string
+}
+
+const (
+	// late is by how much a run may be late and still be its slot's own, if slots
+	// are not closer. It is enough for a restart. In a fleet that comes back at once,
+	// all whose slots are no older start at once, so it must not be much.
+	late = 10 * time.Second
+	// trusted, and one interval, is how far a ledger may be ahead of the clock. See
+	// Observe.
+	trusted = time.Hour
+)
+
+// Observe brings the ledger up to now. Slots that have passed are missed, and a
+// catch-up run is planned for all of them together.
+//
+// When the clock was set back, slots that were settled stay so: none runs twice,
+// and the node is silent until the clock has caught up. That ends at an hour and
+// one interval. A ledger further ahead is of a clock that was wrong, and believing
+// it could silence the node for years; it is begun anew.
+func (s *Spec) Observe(l Ledger, now time.Time) Ledger {
+	now = now.Round(0).UTC()
+	owed := false
+	switch {
+	case l.Through.IsZero():
+		l.Through, owed = now, true
+	case l.Through.Sub(now) > trusted+s.interval:
+		l = Ledger{Through: now, CatchUp: l.CatchUp, Taken: l.Taken}
+	}
+	onTime := now.Add(-min(late, s.interval))
+	if missed := s.count(l.Through, onTime); missed > 0 {
+		l.Missed, l.Through, owed = l.Missed+missed, onTime, true
+	}
+	return s.planCatchUp(l, now, owed)
+}
+
+// planCatchUp sets CatchUp when a run is owed. One that has passed, because the node
+// was off again, or that a clock or a reload has left far ahead, is set anew within
+// half the time: a node that is never on for long gets its run in the end.
+func (s *Spec) planCatchUp(l Ledger, now time.Time, owed bool) Ledger {
+	switch {
+	case s.rule.CatchUp == 0:
+		l.CatchUp, l.Tries = time.Time{}, 0
+		return l
+	case l.CatchUp.IsZero() && !owed:
+		return l
+	case l.CatchUp.IsZero():
+	case l.CatchUp.Before(now.Add(-late)), l.CatchUp.After(now.Add(s.rule.CatchUp)):
+		l.Tries++
+	default:
+		return l
+	}
+	l.CatchUp = s.catchUp(s.Next(l.Through), now, s.rule.CatchUp>>l.Tries)
+	return l
+}
+
+// catchUp is the time of the node's own slot when that is near, else of a run of its
+// own, such that a fleet that comes back at once is spread evenly over the time.
+//
+// Where the window is all of the interval, the nodes with a near slot are spread by
+// those, and the others must be by how far theirs is: their fractions are only a
+// part of all fractions, and would fill a part of the time twice.
+func (s *Spec) catchUp(due, now time.Time, within time.Duration) time.Time {
+	ahead := due.Sub(now)
+	if ahead <= within {
+		return due
+	}
+	place := s.rule.Share.Fraction
+	if s.window == s.interval && s.rule.Cron == "" {
+		place = float64(ahead-within) / float64(s.interval-within)
+	}
+	return now.Add(time.Duration(min(place, 1) * float64(within)))
+}
+
+// Plan returns the next run by an observed ledger: the next slot, or the catch-up
+// run when that is earlier.
+func (s *Spec) Plan(l Ledger) Plan {
+	due := s.Next(l.Through)
+	if !l.CatchUp.IsZero() && l.CatchUp.Before(due) {
+		return s.planOwed(l, due)
+	}
+	return Plan{At: due, Trigger: api.Schedule, Missed: l.Missed, Through: due, Why: s.why(due)}
+}
+
+// planOwed makes one run of what was missed and of the slots that are due so soon
+// after it that they would be no more than a repetition.
+func (s *Spec) planOwed(l Ledger, due time.Time) Plan {
+	p := Plan{At: l.CatchUp, Trigger: api.CatchUp, Missed: l.Missed, Through: l.Through, Why: "first run"}
+	if l.Missed > 0 {
+		p.Why = fmt.Sprintf("catch-up, %d missed", l.Missed)
+	}
+	covered := p.At.Add(min(s.rule.CatchUp, s.interval))
+	for ; due.Before(covered); due = s.Next(due) {
+		p.Missed, p.Through = p.Missed+1, due
+	}
+	return p
+}
+
+// Take settles what a plan settles, for the run with that id.
+func (l Ledger) Take(p Plan, id string) Ledger {
+	return Ledger{
+		Through: p.Through,
+		Taken:   Taken{ID: id, Due: p.At, Trigger: p.Trigger, Missed: p.Missed},
+	}
+}
+
+// Settle closes what was taken. If the run was never launched, its slot is missed,
+// and a run is owed at once.
+func (l Ledger) Settle(launched bool) Ledger {
+	if t := l.Taken; !launched && t != (Taken{}) {
+		l.Missed += t.Missed
+		if t.Trigger == api.Schedule {
+			l.Missed++
+		}
+		l.CatchUp = t.Due
+	}
+	l.Taken = Taken{}
+	return l
+}
+
+// Replace makes s take over from old, after a reload. No slot of old is lost, and
+// none of s that lies in the past is made up. Where the node would have run by now
+// under s, a run is owed: reloads, however many, do not keep a node from running.
+func (s *Spec) Replace(old *Spec, l Ledger, now time.Time) Ledger {
+	if s.same(old) {
+		return l
+	}
+	now = now.Round(0).UTC()
+	l = old.Observe(l, now)
+	missed := old.count(l.Through, now)
+	owed := missed > 0 || !s.Next(l.Through).After(now)
+	if owed {
+		l.Missed, l.Through = l.Missed+missed, now
+	}
+	return s.planCatchUp(l, now, owed)
+}

@@ -1,0 +1,103 @@
+package state
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/atomicfile"
+	"github.com/puppet-cron/puppet-cron/internal/process"
+	"github.com/puppet-cron/puppet-cron/scheduler"
+)
+
+// Schedule is what the service keeps over its restarts: schedule.json.
+type Schedule struct {
+	Schema int `json:"schema"`
+
+	Ledger scheduler.Ledger `json:"ledger"`
+
+	NextDue   *time.Time `json:"next_due,omitempty"`
+	NextWhy   string     `json:"next_why,omitempty"`
+	IntervalS float64    `json:"interval_s,omitempty"`
+	OffsetS   *float64   `json:"offset_s,omitempty"` // unknown as long as the certname is
+
+	Service     *process.ID `json:"service,omitempty"`
+	Started     *time.Time  `json:"started,omitempty"` // the service
+	Version     string      `json:"version,omitempty"`
+	Launcher    string      `json:"launcher,omitempty"`
+	LastError   string      `json:"last_error,omitempty"`
+	ConfigError string      `json:"config_error,omitempty"` // why the last reload was refused
+}
+
+// Schedule reads what the service keeps.
+func (d *Dir) Schedule() (*Schedule, error) {
+	s := new(Schedule)
+	if err := read(d.File("schedule.json"), s); err != nil {
+		return nil, err
+	}
+	if id := s.Ledger.Taken.ID; id != "" && !api.ValidID(id) {
+		return nil, fmt.Errorf("%w: %s: %q is no id of a run", ErrCorrupt, d.File("schedule.json"), id)
+	}
+	return s, nil
+}
+
+// SetSchedule replaces what the service keeps.
+func (d *Dir) SetSchedule(s Schedule) error {
+	s.Schema = schema
+	return write(d.File("schedule.json"), s, publicMode)
+}
+
+// ServeLock is the path of the lock that the service holds.
+func (d *Dir) ServeLock() string { return d.File("serve.lock") }
+
+// Ask leaves a request for a runner that will be started. It is there whole or not
+// at all.
+func (d *Dir) Ask(req Request) error {
+	if !api.ValidID(req.ID) {
+		return errNoID(req.ID)
+	}
+	making := filepath.Join(d.runs(), makingPrefix+req.ID)
+	req.Schema = schema
+	err := os.Mkdir(making, dirMode)
+	if err == nil {
+		err = write(filepath.Join(making, "request.json"), req, privateMode)
+	}
+	if err == nil {
+		err = os.Chmod(making, dirMode)
+	}
+	if err == nil {
+		err = os.Rename(making, d.RunDir(req.ID))
+	}
+	if err == nil {
+		return atomicfile.SyncDir(d.runs())
+	}
+	_ = os.RemoveAll(making)
+	return fmt.Errorf("cannot ask for run %s: %w", req.ID, err)
+}
+
+// Fate is how far a run that was asked for has come.
+type Fate string
+
+// The fates.
+const (
+	Absent   Fate = "absent" // never asked for, or no longer in the history
+	Asked    Fate = "asked"  // no runner has begun it
+	Begun    Fate = "begun"
+	Recorded Fate = "recorded"
+)
+
+// Fate says how far a run has come.
+func (d *Dir) Fate(id string) Fate {
+	switch {
+	case d.recorded(id):
+		return Recorded
+	case d.begun(id):
+		return Begun
+	}
+	if _, err := os.Lstat(d.RunDir(id)); err != nil {
+		return Absent
+	}
+	return Asked
+}

@@ -1,0 +1,107 @@
+//go:build machine
+
+package machine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	treeTimeout = 10 * time.Minute // half a minute as a rule, and the tree is made once
+	bootTimeout = 3 * time.Minute  // a second on an idle host, but a unit may take 90 s to stop
+)
+
+// Machine is a running machine. Its methods end the test when they fail, but for Run.
+type Machine struct {
+	t      *testing.T
+	power  *power
+	leader int // the machine's first process, as the host numbers it
+}
+
+// Start boots a machine with a hostname and waits until its systemd has started all it has to. It ends with the test,
+// even a killed one. The options are those of systemd-nspawn, such as --bind-ro=/bin/tool:/usr/bin/tool.
+func Start(t *testing.T, hostname string, options ...string) *Machine {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Fatal("a machine needs root: namespaces, mounts, cgroups")
+	}
+	tree, err := baseTree(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Machine{t: t}
+	if m.power, err = powerOn(tree, hostname, options); err != nil {
+		t.Fatalf("start machine %s: %v", hostname, err)
+	}
+	t.Cleanup(m.stop)
+	m.AwaitBoot()
+	return m
+}
+
+func (m *Machine) stop() {
+	if err := m.power.off(); err != nil {
+		m.t.Errorf("stop machine: %v", err)
+	}
+}
+
+// Reboot lets the machine's systemd stop everything, and returns when it has booted again on the same disk.
+func (m *Machine) Reboot() {
+	m.t.Helper()
+	// The command itself may be killed, as the machine goes down.
+	if out, err := m.Run("systemctl", "reboot"); err != nil {
+		m.t.Logf("systemctl reboot: %v %s", err, out)
+	}
+	m.AwaitBoot()
+}
+
+// PowerCut kills every process of the machine at once, and returns when it has booted again on the same disk. Unlike at a
+// true power cut, what was written and not synced is still there.
+func (m *Machine) PowerCut() {
+	m.t.Helper()
+	if err := m.power.cut(); err != nil {
+		m.t.Fatalf("cut the power: %v", err)
+	}
+	m.AwaitBoot()
+}
+
+// AwaitBoot returns when a reboot that the machine began by itself is complete, as when its Puppet asks for one.
+func (m *Machine) AwaitBoot() {
+	m.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), bootTimeout)
+	defer cancel()
+	leader, err := m.power.boot(ctx)
+	if err != nil {
+		m.t.Fatalf("boot: %v", err)
+	}
+	m.leader = leader
+}
+
+// baseTree is the folder of the tree that every machine is an overlay of, made if it is not there yet.
+func baseTree(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, treeTimeout)
+	defer cancel()
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, filepath.Join(sourceDir(), "tree"))
+	cmd.Stderr = &said
+	cmd.WaitDelay = time.Second
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("make the tree: %w\n%s", err, said.Bytes())
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// sourceDir is the folder of the scripts, which is this file's.
+func sourceDir() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(file)
+}
