@@ -42,7 +42,7 @@ e2e: ## the tests against a real puppetserver (installed by `make test`)
 	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./puppet
 
 systemd: ## the service on a real systemd, with real Puppet (needs root)
-	$(GO) test -tags machine -count=1 -timeout 20m ./test/systemd
+	$(GO) test -tags machine -count=1 -parallel 4 -timeout 20m ./test/systemd
 
 lint: ## golangci-lint (installed by `make lint-tool`)
 	@test -x $(LINT) || { echo "golangci-lint is missing: run \`make lint-tool\`"; exit 1; }

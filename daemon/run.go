@@ -128,11 +128,14 @@ func (d *Daemon) tryRecordNotStarted(id, why string) error {
 // resume deals with what an earlier service and killed runners left.
 func (d *Daemon) resume(ctx context.Context) {
 	if id := d.kept.Ledger.Taken.ID; id != "" {
-		fate := d.State.Fate(id)
-		if fate == state.Asked {
-			d.start(ctx, id)
-		}
-		d.kept.Ledger = d.kept.Ledger.Settle(fate != state.Absent)
+		d.kept.Ledger = d.kept.Ledger.Settle(d.State.Fate(id) != state.Absent)
+	}
+	asked, err := d.State.NotBegun()
+	if err != nil {
+		d.fail("cannot look for runs that were asked for", err)
+	}
+	for _, id := range asked { // a runner that was on its way already is first, or second: one of them gives up
+		d.start(ctx, id)
 	}
 	ids, err := d.State.Unfinished()
 	if err != nil {

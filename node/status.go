@@ -132,8 +132,12 @@ func (s *Status) readRuns(d *state.Dir) {
 			s.notKnown(err)
 		}
 	}
-	if s.Last != nil {
-		s.Certname = s.Last.Certname
+	if s.Last == nil {
+		return
+	}
+	s.Certname = s.Last.Certname
+	if s.Last.Outcome.Executed() && (s.LastExecuted == nil || s.LastExecuted.ID < s.Last.ID) {
+		s.LastExecuted = s.Last
 	}
 }
 

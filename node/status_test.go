@@ -123,8 +123,10 @@ func TestHealth(t *testing.T) {
 		}, node.Unhealthy, "failed"},
 		"corrupt": {func(p *place) {
 			p.ran(api.Unchanged, "", time.Hour)
-			if err := os.WriteFile(p.dir.File("last-executed.json"), []byte("{half"), 0o644); err != nil {
-				p.Fatal(err)
+			for _, name := range []string{"last-run.json", "last-executed.json"} {
+				if err := os.WriteFile(p.dir.File(name), []byte("{half"), 0o644); err != nil {
+					p.Fatal(err)
+				}
 			}
 		}, node.Unknown, "cannot be read"},
 		"service gone": {func(p *place) {

@@ -5,15 +5,21 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 )
 
 // CertificateEnd is when the certificate in the PEM file at path ends.
 func CertificateEnd(path string) (time.Time, error) {
-	data, err := os.ReadFile(path)
+	f, err := openPlain(path)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("cannot read the node's certificate: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("cannot read the node's certificate %s: %w", path, err)
 	}
 	block, _ := pem.Decode(data)
 	if block == nil {

@@ -18,7 +18,7 @@ var stripped = []string{
 	"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "CACHE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY",
 	"NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID",
 	"RUBY", "GEM_", "BUNDLE_", "BUNDLER_", "RBENV_", "LD_PRELOAD", "LD_LIBRARY_PATH",
-	"LANG", "LC_", "LANGUAGE", "PATH", "HOME",
+	"LANG", "LC_", "LANGUAGE", "PATH", "HOME", "PUPPET_CRON_RUN",
 }
 
 // Environ makes Puppet's environment out of ours: English messages in UTF-8, a

@@ -34,7 +34,7 @@ func (l *Lock) String() string {
 // Puppet. A file that fails the rule is stale; Puppet itself removes it, we never
 // do, because that would race with an agent that just took it.
 func ReadLock(path string) (*Lock, error) {
-	f, err := os.Open(path)
+	f, err := openPlain(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -102,7 +102,7 @@ func ReadDisable(path string) (*api.DisableInfo, error) {
 	}
 	since := fi.ModTime()
 	info := &api.DisableInfo{Since: &since}
-	if f, err := os.Open(path); err == nil {
+	if f, err := openPlain(path); err == nil {
 		defer f.Close()
 		var content struct {
 			Message string `json:"disabled_message"`

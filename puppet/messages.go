@@ -34,6 +34,8 @@ var messages = []struct {
 	{"Error 503 on SERVER", api.ServerBusy},
 	{"Error 504 on SERVER", api.ServerBusy},
 	{"on SERVER", api.CompileFailed},
+	{"Could not find a directory environment", api.PuppetConfig},
+	{"Could not run: Could not find file", api.PuppetConfig}, // a manifest that is not there
 	{"Service Unavailable", api.ServerBusy},
 	{"attempt to read body out of block", api.ServerBusy}, // Puppet 7.23 answered with Retry-After
 	{"SSL_connect returned=1", api.Certificate},

@@ -142,6 +142,8 @@ func AskSettings(ctx context.Context, binary string, o Options, env []string) (*
 	cmd.Dir = "/"
 	var stdout, stderr limitedBuffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.SysProcAttr = ownSession() // a lost terminal must not end it
+	cmd.Cancel = func() error { return killSession(cmd.Process.Pid) }
 	cmd.WaitDelay = time.Second // a child of Puppet's may keep the pipe open
 	if err := cmd.Run(); err != nil {
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {

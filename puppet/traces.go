@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"time"
@@ -58,7 +57,7 @@ var catalogUUID = regexp.MustCompile(`"catalog_uuid": ?"([0-9a-fA-F-]{36})"`)
 // readCatalog looks at the head of the file, where the id is.
 func readCatalog(path string) cachedCatalog {
 	c := cachedCatalog{path: path}
-	f, err := os.Open(path)
+	f, err := openPlain(path)
 	if err != nil {
 		c.missing = errors.Is(err, fs.ErrNotExist)
 		return c
@@ -157,7 +156,7 @@ func (t *Traces) changed(before stamp, started time.Time) bool {
 const maxReport = 64 << 20
 
 func readFile[T any](path string, read func(io.Reader) (*T, error)) (*T, error) {
-	f, err := os.Open(path)
+	f, err := openPlain(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -169,8 +168,6 @@ func readFile[T any](path string, read func(io.Reader) (*T, error)) (*T, error) 
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read %s: %w", path, err)
-	case !fi.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a plain file", path)
 	case fi.Size() > maxReport:
 		return nil, fmt.Errorf("%s is larger than %d MiB", filepath.Base(path), maxReport>>20)
 	}

@@ -87,12 +87,13 @@ func (r *Runner) takeRunLock(ctx context.Context, req state.Request) (*filelock.
 
 // evictStrays takes run.lock away from processes that merely inherited it: a daemon
 // started by a fact, say, in a run whose runner was killed. Its run is over and
-// recorded, yet it would keep every other from starting. A process that may be a
-// runner or a Puppet keeps the lock.
+// recorded, yet it would keep every other from starting. Whoever else holds the lock
+// has a reason to, and keeps it.
 func (r *Runner) evictStrays() bool {
 	holders := process.Holders(r.State.RunLock())
 	for _, p := range holders {
-		if p.Name == ProcessName || puppet.LooksLikePuppet(p) {
+		id := process.Env(p.PID, runMark)
+		if p.Name == ProcessName || puppet.LooksLikePuppet(p) || r.State.Fate(id) != state.Recorded {
 			return false
 		}
 	}

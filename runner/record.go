@@ -34,8 +34,10 @@ func (r *Runner) finish(claim *state.Claim, run *api.Run) error {
 	now := time.Now()
 	run.Ended = &now
 	run.Bound()
-	if err := claim.Record(*run); err != nil && !errors.Is(err, state.ErrRecorded) {
+	if err := claim.Record(*run); err != nil && r.State.Fate(run.ID) != state.Recorded {
 		return err
+	} else if err != nil && !errors.Is(err, state.ErrRecorded) {
+		r.Log.Warn("the run is recorded, but not all of it", "error", err)
 	}
 	if running, err := r.State.Running(); err == nil && running.ID == run.ID {
 		if err := r.State.ClearRunning(); err != nil {
@@ -44,7 +46,7 @@ func (r *Runner) finish(claim *state.Claim, run *api.Run) error {
 	}
 	h := r.Config.History
 	keep := state.Keep{Runs: h.Runs, Age: time.Duration(h.Days) * 24 * time.Hour, Bytes: h.Size}
-	if err := r.State.Prune(keep, now); err != nil {
+	if err := r.State.Prune(keep, now, run.ID); err != nil {
 		r.Log.Warn("cannot shorten the history", "error", err)
 	}
 	return nil

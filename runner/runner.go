@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -18,6 +19,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/internal/filelock"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/puppet"
+	"github.com/puppet-cron/puppet-cron/puppet/args"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -83,10 +85,25 @@ func (r *Runner) Resume(ctx context.Context, id string) (*api.Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot run %s: %w", id, err)
 	}
+	if err := checkRequest(req); err != nil {
+		return nil, fmt.Errorf("cannot run %s: its request: %w", id, err)
+	}
 	if claim.Resumed {
 		return r.adopt(ctx, claim, false)
 	}
 	return r.run(ctx, claim, *req)
+}
+
+// checkRequest holds a request that came as a file to what the command line allows.
+func checkRequest(req *state.Request) error {
+	var errs []error
+	if req.Env != "" {
+		errs = append(errs, args.Environment(req.Env))
+	}
+	for _, tag := range append(slices.Clone(req.Tags), req.SkipTags...) {
+		errs = append(errs, args.Tag(tag))
+	}
+	return errors.Join(errs...)
 }
 
 func (r *Runner) run(ctx context.Context, claim *state.Claim, req state.Request) (*api.Run, error) {

@@ -450,9 +450,18 @@ func TestUnknownHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Unlock()
+	stranger := osExec(b, "sleep", "60")
+	stranger.ExtraFiles = []*os.File{lock.File()}
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { stranger.Process.Kill(); stranger.Wait() }()
 	run := b.run(context.Background(), request())
 	if run.Outcome != api.Skipped || run.Reason != api.Locked {
 		t.Errorf("%s/%s: %s", run.Outcome, run.Reason, run.Message)
+	}
+	if strings.Contains(b.events(), "start") {
+		t.Error("Puppet was started although somebody holds run.lock")
 	}
 }
 
@@ -498,11 +507,13 @@ func TestNormalEndKillsNothing(t *testing.T) {
 // the next one from starting.
 func TestStrayHeirOfTheLock(t *testing.T) {
 	b := newBench(t, "unchanged")
+	over := b.run(context.Background(), request())
 	lock, err := filelock.TryLock(b.dir.RunLock())
 	if err != nil || lock == nil {
 		t.Fatal(err)
 	}
 	heir := osExec(b, "sleep", "60")
+	heir.Env = append(os.Environ(), "PUPPET_CRON_RUN="+over.ID) // as all that its Puppet started
 	heir.ExtraFiles = []*os.File{lock.File()}
 	if err := heir.Start(); err != nil {
 		t.Fatal(err)

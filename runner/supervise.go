@@ -34,6 +34,7 @@ func (a *attempt) supervise(ctx context.Context) (end puppet.Ending, other bool,
 	end.Started = time.Now()
 	a.run.Started = &end.Started
 	a.running.Started, a.running.TimeoutS = &end.Started, a.timeout.Seconds()
+	a.running.Puppet = nil                         // not the one of an earlier try
 	if err := a.step(state.Applying); err != nil { // before the start: an orphan must be known
 		return end, false, err
 	}
@@ -61,12 +62,16 @@ func (a *attempt) supervise(ctx context.Context) (end puppet.Ending, other bool,
 func (a *attempt) command(output *os.File) *exec.Cmd {
 	cmd := exec.Command(a.binary, a.options.Argv()...)
 	cmd.Dir = "/"
-	cmd.Env = puppet.Environ(a.Environ)
+	cmd.Env = append(puppet.Environ(a.Environ), runMark+"="+a.claim.ID)
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.ExtraFiles = []*os.File{a.lock.File()}
 	cmd.SysProcAttr = ownSession()
 	return cmd
 }
+
+// runMark is in the environment of Puppet and of all that it starts: it tells a
+// process that inherited run.lock from one that took it.
+const runMark = "PUPPET_CRON_RUN"
 
 // began notes Puppet's process. When that fails the run goes on: an adopter finds
 // Puppet by the lock that it holds.

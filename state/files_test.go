@@ -146,11 +146,7 @@ func TestNewer(t *testing.T) {
 	must(t, os.Remove(d.File("last-success.json")))
 	c := begin(t, d, 2)
 	defer c.Release()
-	err := c.Record(aRun(c.ID, api.Changed))
-	wantErr(t, "Record", err, state.ErrNewer)
-	if want := "run " + c.ID + " is recorded, but "; err == nil || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("got %v; want %s…", err, want)
-	}
+	must(t, c.Record(aRun(c.ID, api.Changed))) // what status cannot be told is no reason to lose a run
 	if _, err := d.Run(c.ID); err != nil {
 		t.Errorf("the record: %v", err)
 	}

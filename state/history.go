@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,9 +23,10 @@ type Keep struct {
 }
 
 // Prune removes the oldest recorded runs that go beyond keep, and what processes
-// that were killed left half-made or half-removed. The newest run always stays.
+// that were killed left half-made or half-removed. The newest run always stays,
+// and so do the ones to spare.
 // A run that cannot be removed does not keep the others from it.
-func (d *Dir) Prune(keep Keep, now time.Time) error {
+func (d *Dir) Prune(keep Keep, now time.Time, spare ...string) error {
 	d.sweep(now)
 	ids, err := d.IDs()
 	if err != nil {
@@ -41,7 +43,7 @@ func (d *Dir) Prune(keep Keep, now time.Time) error {
 		size, recorded := d.measure(id)
 		kept++
 		bytes += size
-		if kept == 1 {
+		if kept == 1 || slices.Contains(spare, id) {
 			continue
 		}
 		if (keep.Runs > 0 && kept > keep.Runs) || (keep.Bytes > 0 && bytes > keep.Bytes) ||

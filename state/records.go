@@ -145,7 +145,11 @@ func (d *Dir) setLast(run api.Run) error {
 		if old, err := d.Last(which); err == nil && old.ID > run.ID { // a UUIDv7 begins with its time
 			return nil
 		}
-		return write(d.File(string(which)), public, publicMode)
+		err := write(d.File(string(which)), public, publicMode)
+		if errors.Is(err, ErrNewer) {
+			return nil // left as it is; the run is recorded all the same
+		}
+		return err
 	}
 	return errors.Join( // one that cannot be written does not keep the others back
 		keep(LastRun, true),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -77,6 +78,15 @@ func (d *Dir) Ask(req Request) error {
 	return fmt.Errorf("cannot ask for run %s: %w", req.ID, err)
 }
 
+// NotBegun lists the runs that were asked for and that no runner has begun.
+func (d *Dir) NotBegun() ([]string, error) {
+	ids, err := d.IDs()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return d.Fate(id) != Asked }), nil
+}
+
 // Fate is how far a run that was asked for has come.
 type Fate string
 
@@ -91,6 +101,8 @@ const (
 // Fate says how far a run has come.
 func (d *Dir) Fate(id string) Fate {
 	switch {
+	case !api.ValidID(id):
+		return Absent
 	case d.recorded(id):
 		return Recorded
 	case d.begun(id):

@@ -56,9 +56,14 @@ func (p *program) log(c *cobra.Command, which string, follow bool) error {
 	defer f.Close()
 	ctx, stop := untilToldToStop(c.Context())
 	defer stop()
-	for {
+	for written := int64(0); ; {
 		ended := !follow || isRecorded(dir, id) // asked before the copy, so that nothing is missed
-		if _, err := io.Copy(p.stdout, f); err != nil {
+		if fi, err := f.Stat(); err == nil && fi.Size() < written {
+			written, _ = f.Seek(0, io.SeekStart) // it had grown too long and was cut
+		}
+		n, err := io.Copy(p.stdout, f)
+		written += n
+		if err != nil {
 			return nil // whoever read us has gone
 		}
 		if ended {

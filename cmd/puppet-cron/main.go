@@ -105,6 +105,8 @@ A crontab line that calls "puppet-cron run" is all it needs.`,
 	})
 	root.AddCommand(newRunCommand(p), newStatusCommand(p), newHistoryCommand(p), newLogCommand(p),
 		newConfigCommand(p), newVersionCommand(p), newServeCommand(p), newNextCommand(p), newServiceCommand(p))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	markUsageErrors(root)
 	return root
 }
@@ -112,6 +114,10 @@ A crontab line that calls "puppet-cron run" is all it needs.`,
 // markUsageErrors makes the wrong number of arguments, and a command that does not
 // exist, a mistake of the caller's.
 func markUsageErrors(c *cobra.Command) {
+	if c.Name() == "completion" {
+		c.Args = cobra.NoArgs // a shell that it does not know is no reason to print its help
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {

@@ -58,7 +58,7 @@ func writeManPage(w io.Writer, root *cobra.Command) {
 
 func writeCommands(w io.Writer, parent *cobra.Command) {
 	for _, c := range parent.Commands() {
-		if !c.IsAvailableCommand() {
+		if !c.IsAvailableCommand() || c.Name() == "help" || c.Name() == "completion" {
 			continue
 		}
 		if c.HasSubCommands() {

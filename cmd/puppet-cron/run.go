@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -75,6 +76,9 @@ func (o *runOptions) check(c *cobra.Command) error {
 		note("environment", args.Environment(o.environment))
 	}
 	for flag, tags := range map[string][]string{"tags": o.tags, "skip-tags": o.skipTags} {
+		if c.Flags().Changed(flag) && len(tags) == 0 {
+			note(flag, errors.New("there is no tag in it"))
+		}
 		for _, t := range tags {
 			note(flag, args.Tag(t))
 		}
@@ -134,7 +138,12 @@ func (o *runOptions) asRequest(c *cobra.Command) state.Request {
 // report shows the run and turns its outcome into the exit code. A failure to
 // record is told with the outcome, lest that be lost with it.
 func (p *program) report(done *api.Run, err error, o runOptions) error {
-	if err != nil {
+	switch {
+	case errors.Is(err, state.ErrRecorded), errors.Is(err, state.ErrTaken):
+		return negativeError{err}
+	case o.request != "" && errors.Is(err, fs.ErrNotExist):
+		return usageError{err}
+	case err != nil:
 		if done != nil && done.Outcome != "" {
 			err = fmt.Errorf("%w\nthe run itself was %s: %s", err, done.Outcome, done.Message)
 		}
