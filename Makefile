@@ -71,10 +71,10 @@ soak: build ## the long forms of the tests
 	$(MAKE) fuzz-seconds FUZZ=120s
 
 bench: build ## speed and size, side by side with bare Puppet
-	test/lab/install agent
+	test/lab/install server
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./puppet/report
 	$(GO) test -count=1 -v -run Fleet ./scheduler
-	$(GO) test -tags bench -count=1 -v ./test/bench
+	$(GO) test -tags bench,lab -count=1 -v ./test/bench
 
 lab: ## bring up a real puppetserver on loopback and say how to use it
 	test/lab/install server

@@ -137,17 +137,9 @@ func TestStatusCost(t *testing.T) {
 	t.Logf("status: wall %s (median / 90 %%; aim 20 ms)", spread(walls))
 }
 
-// TestBesideBarePuppet runs real Puppet bare and by puppet-cron, in turns.
-func TestBesideBarePuppet(t *testing.T) {
-	dir := t.TempDir()
-	manifest := filepath.Join(dir, "site.pp")
-	if err := os.WriteFile(manifest, []byte("file { '"+dir+"/motd': content => 'x' }\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	config := write(t, dir, fmt.Sprintf("state_dir: %s/state\npuppet: {command: apply, manifest: %s}\n", dir, manifest))
-	bare := func() *exec.Cmd { return exec.Command("puppet", "apply", "--detailed-exitcodes", manifest) }
-	ours := func() *exec.Cmd { return exec.Command(program, "--config", config, "run") }
-	exec.Command(program, "--config", config, "run").Run() // learns the settings
+// inPairs runs two commands in turns, each one first as often as the other.
+func inPairs(t *testing.T, bare, ours func() *exec.Cmd) {
+	t.Helper()
 	var ratios []float64
 	var wallBare, wallOurs, cpuBare, cpuOurs []time.Duration
 	for i := range 9 {
