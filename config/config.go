@@ -83,6 +83,7 @@ func Default() Config {
 			Every:   30 * time.Minute,
 			Splay:   Splay{Mode: splay.Hash},
 			CatchUp: 15 * time.Minute,
+			Retries: 3,
 		},
 		Puppet: Puppet{
 			Command:                Agent,

@@ -84,7 +84,6 @@ func TestInvalid(t *testing.T) {
 		{"not-built-misspelt", `
 :2: schedule.evry: unknown key: did you mean schedule.every?`},
 		{"not-built", `
-:2: schedule.retries: this version has no retries yet: remove the key
 :3: schedule.windows: this version has no windows yet: remove the key
 :4: schedule.skip_when: this version has no conditions yet: remove the key
 :5: reporter.url: this version has no reporter yet: remove the key

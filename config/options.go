@@ -25,6 +25,7 @@ func options(c *Config) []option {
 		{key: "schedule.splay.mode", value: choice[splay.Mode]{&c.Schedule.Splay.Mode, []splay.Mode{splay.Hash, splay.Slot, splay.None}}},
 		{key: "schedule.splay.window", value: autoDuration{&c.Schedule.Splay.Window}},
 		{key: "schedule.catch_up", value: pause{&c.Schedule.CatchUp}},
+		{key: "schedule.retries", value: number{&c.Schedule.Retries, 0, 100}},
 		{key: "puppet.command", value: choice[Command]{&c.Puppet.Command, []Command{Agent, Apply}}},
 		{key: "puppet.manifest", value: text{&c.Puppet.Manifest, optional(absolute)}},
 		{key: "puppet.binary", value: text{&c.Puppet.Binary, absoluteOrAuto}},
@@ -64,7 +65,6 @@ func notBuilt() []planned {
 		metrics  = "metrics"
 	)
 	return []planned{
-		{"schedule.retries", "retries"},
 		{"schedule.windows", "windows"},
 		{"schedule.skip_when", "conditions"},
 		{"reporter.url", reporter},

@@ -44,7 +44,7 @@ func TestDefaults(t *testing.T) {
 		"puppet:\nhistory:\nlog:\n",
 		"puppet: {}\n",
 		"schedule:\n",
-		"schedule: {every: 30m, cron: '', timezone: '', splay: {mode: hash, window: auto}, catch_up: 15m}",
+		"schedule: {every: 30m, cron: '', timezone: '', splay: {mode: hash, window: auto}, catch_up: 15m, retries: 3}",
 		"puppet:\r\n  noop: auto\r\n  timeout: auto\r\n",
 		"puppet: {binary: auto, manifest: '', confdir: '', certname: '', environment: '', extra_args: []}",
 	} {
@@ -66,6 +66,7 @@ schedule:
   timezone: Europe/Paris
   splay: {mode: slot, window: 20m}
   catch_up: 0s
+  retries: 0
 puppet:
   command: apply
   manifest: ` + abs("/srv/puppet/site.pp") + `

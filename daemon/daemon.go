@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -105,6 +106,7 @@ func (d *Daemon) turn(ctx context.Context) time.Duration {
 	d.settleNotBegun()
 	now := time.Now()
 	d.kept.Ledger = d.spec.Observe(d.kept.Ledger, now)
+	d.heed(now)
 	plan := d.spec.Plan(d.kept.Ledger)
 	if wait := plan.At.Sub(now.Round(0)); wait > 0 {
 		d.publish(plan)
@@ -119,6 +121,16 @@ func (d *Daemon) Wake() {
 	case d.wake <- struct{}{}:
 	default:
 	}
+}
+
+// heed lets the outcome of the last run that was not skipped change what comes next.
+func (d *Daemon) heed(now time.Time) {
+	last, err := d.State.Last(state.LastExecuted)
+	if err != nil || last.ID == d.kept.Heeded {
+		return
+	}
+	d.kept.Heeded = last.ID
+	d.kept.Ledger = d.spec.Heed(d.kept.Ledger, last, now, rand.Float64())
 }
 
 // showEnded tells of a run that was recorded since.
