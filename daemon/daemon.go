@@ -37,6 +37,8 @@ type Daemon struct {
 	Watchdog time.Duration
 	// Certname is the node's by a configuration, empty as long as no runner has learnt it.
 	Certname func(*config.Config) string
+	// After is time.After; it may go off too soon, and only its last call counts.
+	After func(time.Duration) <-chan time.Time
 	// Ended, when set, hears of every run that was recorded.
 	Ended func(*api.Run)
 	// Settled, when set, is called once the service has nothing more to do than wait.
@@ -86,14 +88,12 @@ func (d *Daemon) pause(ctx context.Context, hangups <-chan os.Signal, wait time.
 	if d.Watchdog > 0 {
 		wait = min(wait, d.Watchdog/2)
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-hangups:
 		d.reload()
 	case <-d.wake:
-	case <-timer.C:
+	case <-d.After(wait):
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/daemon"
+	"github.com/puppet-cron/puppet-cron/internal/alarm"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/internal/version"
 	"github.com/puppet-cron/puppet-cron/puppet"
@@ -39,6 +40,7 @@ and the old one stays. TERM stops it at once.`,
 }
 
 func (p *program) serve(ctx context.Context) error {
+	runtime.GOMAXPROCS(1) // it does one small thing at a time, twice a minute
 	cfg, err := p.loadConfig()
 	if err != nil {
 		return err
@@ -50,17 +52,20 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	runtime.GOMAXPROCS(1) // it does one small thing at a time, twice a minute
 	ctx, hangups, stop := serviceSignals(ctx)
 	defer stop()
 	watchdog, err := sdnotify.SdWatchdogEnabled(false)
 	if err != nil {
 		return fmt.Errorf("cannot tell how often the service manager wants to hear of us: %w", err)
 	}
+	clock, err := alarm.New()
+	if err != nil {
+		return err
+	}
 	var d *daemon.Daemon
 	d = &daemon.Daemon{
 		State: dir, Config: cfg, Reload: p.loadConfig, Version: version.String(), Log: p.logger(cfg.Log),
-		Tell: tell, Watchdog: watchdog, Ended: p.showEnded,
+		Tell: tell, Watchdog: watchdog, Ended: p.showEnded, After: clock.After,
 		Certname: func(c *config.Config) string { return certnameOf(dir, c)() },
 		Settled: func() {
 			debug.FreeOSMemory()
