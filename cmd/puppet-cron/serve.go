@@ -123,9 +123,12 @@ func (p *program) showEnded(r *api.Run) {
 	fmt.Fprintf(p.stdout, "%s  %s\n", time.Now().Format(time.DateTime), p.oneLine(r))
 }
 
+// serviceSignals also catches PIPE: a log that nobody reads any more ends no service,
+// least of all where nothing starts it again.
 func serviceSignals(parent context.Context) (context.Context, <-chan os.Signal, func()) {
 	ctx, stop := signal.NotifyContext(parent, syscall.SIGTERM, os.Interrupt)
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return ctx, hangups, stop
 }
