@@ -81,6 +81,7 @@ puppet:
   nice: -5
   job_id: false
 history: {runs: 1, days: 7, size: 1GiB}
+shutdown: {inhibit: block}
 state_dir: ` + abs("/srv/state") + `
 log: {level: debug, format: json}
 `)
@@ -108,6 +109,7 @@ log: {level: debug, format: json}
 			Nice:                   -5,
 		},
 		History:  config.History{Runs: 1, Days: 7, Size: 1 << 30},
+		Shutdown: config.Shutdown{Inhibit: config.InhibitBlock},
 		StateDir: abs("/srv/state"),
 		Log:      config.Log{Level: slog.LevelDebug, Format: "json"},
 	}

@@ -80,6 +80,8 @@ history:
   runs: 500
   days: 30
   size: 1536MiB
+shutdown:
+  inhibit: delay
 state_dir: /var/lib/puppet-cron
 log:
   level: info
