@@ -6,19 +6,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/godbus/dbus/v5"
 )
 
 const (
+	socket  = "/run/dbus/system_bus_socket"
 	service = "org.freedesktop.login1"
 	object  = "/org/freedesktop/login1"
 	manager = service + ".Manager"
 	signal  = "PrepareForShutdown"
+
+	noService = "org.freedesktop.DBus.Error.ServiceUnknown"
 
 	// timeout is what a bus that hangs may cost a run.
 	timeout = 3 * time.Second
@@ -27,21 +30,22 @@ const (
 // Inhibit takes an inhibitor lock. Release gives it back; so does the end of this
 // process.
 func Inhibit(mode Mode, who, why string) (*Lock, error) {
+	if _, err := os.Stat(socket); errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrAbsent
+	}
 	ctx, cancel := context.WithCancel(context.Background()) // closes the connection
 	defer time.AfterFunc(timeout, cancel).Stop()
 	bus, err := dbus.ConnectSystemBus(dbus.WithContext(ctx))
 	if err != nil {
 		cancel()
-	}
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return nil, ErrAbsent
-	}
-	if err != nil {
 		return nil, fmt.Errorf("cannot reach the system's bus: %w", err)
 	}
 	l := &Lock{bus: bus, close: cancel, down: make(chan struct{})}
 	if err := l.take(ctx, mode, who, why); err != nil {
 		l.Release()
+		if answer := new(dbus.Error); errors.As(err, answer) && answer.Name == noService {
+			return nil, ErrAbsent
+		}
 		return nil, fmt.Errorf("cannot take an inhibitor lock of systemd-logind: %w", err)
 	}
 	return l, nil
