@@ -57,7 +57,7 @@ func (p *program) service(action string) error {
 		if _, err := p.loadConfig(); err != nil { // not one that could never start
 			return err
 		}
-		if err := plain(p.serveCommand(self)); err != nil {
+		if err := errors.Join(plain(p.serveCommand(self)), p.checkReachable(self)); err != nil {
 			return err
 		}
 	}
