@@ -124,6 +124,17 @@ func TestEventuallyAndJournal(t *testing.T) {
 	m.Eventually("the unit has spoken", func() bool { return strings.Contains(m.Journal("talker"), "said") })
 }
 
+func TestLimitMemory(t *testing.T) {
+	m := Start(t, "web1")
+	devour := []string{"systemd-run", "--wait", "--pipe", "--quiet", "ruby", "-e", `x = "x"; x += x while x.size < 2**28`}
+	m.MustRun(devour...)
+	m.LimitMemory(200 << 20)
+	if _, err := m.Run(devour...); err == nil || m.OOMKills() != 1 {
+		t.Errorf("%v, %d killed; want an error and one", err, m.OOMKills())
+	}
+	contains(t, "who is left", m.MustRun("ps", "-e", "-o", "comm"), "systemd-journal")
+}
+
 // What a machine leaves behind on the host is what the host has afterwards and had not before.
 func TestNothingLeft(t *testing.T) {
 	var name string
@@ -134,7 +145,7 @@ func TestNothingLeft(t *testing.T) {
 		m.PowerCut()
 		name = filepath.Base(m.power.dir)
 	})
-	for _, folder := range []string{os.TempDir(), "/sys/fs/cgroup", "/sys/fs/cgroup/*", "/run/systemd/nspawn/propagate"} {
+	for _, folder := range []string{os.TempDir(), "/sys/fs/cgroup", "/sys/fs/cgroup/*", "/sys/fs/cgroup/memory/*/*", "/run/systemd/nspawn/propagate"} {
 		if left, _ := filepath.Glob(filepath.Join(folder, name)); left != nil {
 			t.Errorf("left: %q", left)
 		}

@@ -69,6 +69,8 @@ const (
 	schedule   = "schedule: {every: 10s, catch_up: 3s}\n"
 	masterless = "puppet: {command: apply, manifest: /etc/puppet-cron/site.pp}\n"
 
+	site = "exec { '/usr/local/bin/work': }\n"
+
 	// What a run does: it says in which state it is, and goes on for as long as /run/hold is there.
 	work = `#!/bin/sh
 echo "begin $$" >>/var/log/work
@@ -93,7 +95,7 @@ func newNode(t *testing.T) *node {
 	n := &node{machine.Start(t, "web1"), t}
 	n.CopyIn(program, "/usr/bin/puppet-cron", 0o755)
 	n.configure(schedule)
-	n.write("/etc/puppet-cron/site.pp", "exec { '/usr/local/bin/work': }\n")
+	n.write("/etc/puppet-cron/site.pp", site)
 	n.write("/usr/local/bin/work", work)
 	if err := os.Chmod(n.Path("/usr/local/bin/work"), 0o755); err != nil {
 		t.Fatal(err)
@@ -200,6 +202,30 @@ func (n *node) nextAfter(id string) (run *api.Run) {
 	})
 	return run
 }
+
+// nextBut waits for a run after another one that did not end the way those did which began before something changed.
+func (n *node) nextBut(run *api.Run, outcome api.Outcome) *api.Run {
+	n.t.Helper()
+	for run = n.nextAfter(run.ID); run.Outcome == outcome; {
+		run = n.nextAfter(run.ID)
+	}
+	return run
+}
+
+// endedWell checks that systemd holds nothing against a run, however it ended.
+func (n *node) endedWell(id string) {
+	n.t.Helper()
+	unit := runUnit(id)
+	n.Eventually(unit+" is gone", func() bool { return n.property(unit, "ActiveState") == "inactive" })
+	if journal := n.Journal(unit); !strings.Contains(journal, "Deactivated successfully") || strings.Contains(journal, "Failed with") {
+		n.t.Errorf("%s did not end well:\n%s", unit, journal)
+	}
+	if failed := n.MustRun("systemctl", "list-units", "--failed", "--no-legend"); failed != "" {
+		n.t.Errorf("failed units: %s", failed)
+	}
+}
+
+func runUnit(id string) string { return "puppet-cron-run@" + id + ".service" }
 
 func (n *node) schedule() *state.Schedule {
 	n.t.Helper()

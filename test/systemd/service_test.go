@@ -5,6 +5,8 @@ package systemd
 import (
 	"errors"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,6 +31,8 @@ const (
 
 func TestInstall(t *testing.T) {
 	n := newNode(t)
+	n.CopyIn(program, "/root/puppet-cron", 0o755)
+	n.refused("its unit shows the service nothing of /root", "/root/puppet-cron", "service", "install")
 	n.MustRun("puppet-cron", "service", "install")
 	for _, file := range []string{serveFile, runFile, wanted} {
 		if !n.exists(file) {
@@ -92,7 +96,7 @@ func TestUnits(t *testing.T) {
 		t.Errorf("exposure %v, %v; want at most 3.0", exposure, err)
 	}
 
-	for property, want := range map[string]string{"Type": "notify", "NotifyAccess": "main", "WatchdogUSec": "3min", "SubState": "running"} {
+	for property, want := range map[string]string{"Type": "notify", "NotifyAccess": "main", "WatchdogUSec": "3min", "RestartUSec": "5s", "StartLimitIntervalUSec": "0", "SubState": "running"} {
 		contains(t, property, n.property(serveUnit, property), want)
 	}
 	environ, err := os.ReadFile(n.Path("/proc/" + n.pid() + "/environ"))
@@ -101,21 +105,32 @@ func TestUnits(t *testing.T) {
 	}
 	contains(t, "environment", string(environ), "WATCHDOG_USEC=180000000")
 
-	_, err = n.Run("puppet-cron", "serve")
+	n.refused("another puppet-cron serves", "puppet-cron", "serve")
+}
+
+// refused runs a command that is a mistake of its caller's, and says why.
+func (n *node) refused(why string, command ...string) {
+	n.t.Helper()
+	_, err := n.Run(command...)
 	var failed *machine.RunError
-	if !errors.As(err, &failed) || failed.Code != 64 {
-		t.Errorf("a second serve: %v; want exit 64", err)
-	} else {
-		t.Logf("a second serve: %s", strings.TrimSpace(failed.Stderr))
+	if !errors.As(err, &failed) || failed.Code != 64 || !strings.Contains(failed.Stderr, why) {
+		n.t.Errorf("%s: %v; want exit 64 and %q", strings.Join(command, " "), err, why)
+		return
 	}
+	n.t.Logf("%s: %s", strings.Join(command, " "), strings.TrimSpace(failed.Stderr))
 }
 
 // The service is locked in; the runs that it starts are not.
 func TestRunOfItsOwn(t *testing.T) {
-	n := serving(t)
+	n := newNode(t)
+	n.CopyIn(makeDeb(t), "/srv/from-run.deb", 0o644)
+	n.write("/etc/puppet-cron/site.pp", site+wholeSystem)
+	n.MustRun("puppet-cron", "service", "install")
+	n.MustRun("puppet-cron", "service", "start")
 	id := n.hold()
-	unit := "puppet-cron-run@" + id + ".service"
+	unit := runUnit(id)
 	contains(t, unit, n.property(unit, "ActiveState"), "active")
+	contains(t, unit, n.property(unit, "OOMPolicy"), "continue")
 	contains(t, "its group", n.property(unit, "ControlGroup"), unit)
 
 	for path, mayWrite := range map[string]bool{stateDir: true, "/etc": false, "/root": false, "/usr": false, "/var/lib": false} {
@@ -143,27 +158,57 @@ func TestRunOfItsOwn(t *testing.T) {
 		contains(t, "the run may what the machine may", string(first), line)
 	}
 	t.Logf("the run has %s", strings.Join(strings.Fields(string(written)), " "))
-	n.MustRun("nsenter", "--target="+n.property(unit, "MainPID"), "--mount", "mount", "-t", "tmpfs", "run", "/mnt")
-	n.MustRun("mountpoint", "/mnt") // for all
 
 	n.release()
-	n.wantOutcome(id, api.Changed, "")
-	n.Eventually("the unit is gone", func() bool {
-		return n.property(unit, "LoadState") != "loaded" || n.property(unit, "ActiveState") == "inactive"
-	})
-	contains(t, "failed units", n.MustRun("systemctl", "list-units", "--failed", "--no-legend")+".", ".")
+	run := n.outcome(id)
+	if run.Outcome != api.Changed || run.Resources.Changed != 5 {
+		t.Errorf("%s: %s %+v", run.Outcome, run.Message, run.Failures)
+	}
+	t.Logf("a package, a mount, an address and a connection: %s: %s", run.Outcome, run.Message)
+	n.MustRun("mountpoint", "/mnt") // for all
+	contains(t, "the package", n.MustRun("dpkg-query", "--show", "--showformat=${db:Status-Status}", "from-run"), "installed")
+	contains(t, "the address", n.MustRun("ip", "-brief", "address", "show", "lo"), "192.0.2.1/32")
+	n.endedWell(id)
 	n.history()
 }
 
-// Short WatchdogSec, as somebody may set it: it is fed in time, and a service that hangs is replaced.
+// wholeSystem is what only a run can do that nothing is locked away from: it installs a package, mounts, gives the machine
+// an address (by netlink) and speaks TCP there.
+const wholeSystem = `
+package { 'from-run': provider => dpkg, source => '/srv/from-run.deb' }
+exec { '/usr/bin/mount -t tmpfs run /mnt': unless => '/usr/bin/mountpoint /mnt' }
+exec { '/usr/sbin/ip address replace 192.0.2.1/32 dev lo': }
+-> exec { "/usr/bin/ruby -rsocket -e 'TCPServer.open(%q{192.0.2.1}, 8140) { TCPSocket.new(%q{192.0.2.1}, 8140).close }'": }
+`
+
+// makeDeb makes a package of one file.
+func makeDeb(t *testing.T) (file string) {
+	t.Helper()
+	dir := t.TempDir()
+	control := "Package: from-run\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@example.com>\nDescription: for a test\n"
+	for path, text := range map[string]string{"DEBIAN/control": control, "usr/share/from-run": "here\n"} {
+		path = filepath.Join(dir, "tree", path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file = filepath.Join(dir, "from-run.deb")
+	if out, err := exec.Command("dpkg-deb", "--root-owner-group", "--build", filepath.Join(dir, "tree"), file).CombinedOutput(); err != nil {
+		t.Fatalf("make a package: %v: %s", err, out)
+	}
+	return file
+}
+
+// Short WatchdogSec, as somebody may set it: it is fed in time, also while a run is started. A service that hangs is
+// replaced, and its run goes on.
 func TestWatchdog(t *testing.T) {
 	n := newNode(t)
-	n.configure("schedule: {every: 24h, catch_up: 0s}\n") // nothing to do
 	n.write("/etc/systemd/system/puppet-cron.service.d/test.conf", "[Service]\nWatchdogSec=3s\nRestartSec=100ms\n")
 	n.MustRun("puppet-cron", "service", "install")
 	n.MustRun("puppet-cron", "service", "start")
-	first := n.pid()
-	time.Sleep(7 * time.Second)
+	first, started := n.pid(), time.Now()
+	id := n.hold()
+	n.Eventually("two watchdogs have passed", func() bool { return time.Since(started) > 7*time.Second })
 	if n.pid() != first || n.property(serveUnit, "NRestarts") != "0" {
 		t.Fatalf("the watchdog bit a service that does well\n%s", n.Journal(serveUnit))
 	}
@@ -172,24 +217,62 @@ func TestWatchdog(t *testing.T) {
 	n.running(first)
 	t.Logf("a service that hangs is replaced after %s", time.Since(began).Round(100*time.Millisecond))
 	contains(t, "journal", n.Journal(serveUnit), "Watchdog timeout")
-}
-
-// systemctl speaks to systemd itself.
-func TestNoBus(t *testing.T) {
-	n := newNode(t)
-	n.MustRun("puppet-cron", "service", "install")
-	n.MustRun("systemctl", "stop", "dbus.socket", "dbus.service")
-	n.MustRun("systemctl", "mask", "--runtime", "dbus.socket", "dbus.service")
-	n.MustRun("puppet-cron", "service", "start")
-	id := n.hold()
-	if n.exists("/run/dbus/system_bus_socket") && n.property("dbus.service", "ActiveState") == "active" {
-		t.Error("there is a bus")
-	}
 	n.release()
 	n.wantOutcome(id, api.Changed, "")
 	if bad := interrupted(n.history()); bad != nil {
 		t.Error(bad)
 	}
+}
+
+// The bus is killed and taken away in the middle of a run. That run goes on, and the next one comes without a bus:
+// systemctl speaks to systemd itself.
+func TestNoBus(t *testing.T) {
+	n := serving(t)
+	inMidRun := n.hold()
+	n.MustRun("systemctl", "kill", "-s", "KILL", "dbus.service")
+	n.MustRun("systemctl", "mask", "--runtime", "--now", "dbus.socket", "dbus.service")
+	n.release()
+	n.wantOutcome(inMidRun, api.Changed, "")
+	n.MustRun("puppet-cron", "service", "restart")
+	without := n.hold()
+	if state := n.property("dbus.service", "ActiveState"); state == "active" {
+		t.Errorf("dbus is %s", state)
+	}
+	if _, err := n.Run("busctl", "list"); err == nil {
+		t.Error("there is a bus")
+	}
+	n.release()
+	n.wantOutcome(without, api.Changed, "")
+	if bad := interrupted(n.history()); bad != nil {
+		t.Error(bad)
+	}
+}
+
+// A service that cannot start says why, is tried for ever, and comes to life once the file is mended.
+func TestBadConfiguration(t *testing.T) {
+	n := newNode(t)
+	// By default systemd gives up after five starts in ten seconds.
+	n.write("/etc/systemd/system/puppet-cron.service.d/test.conf", "[Service]\nRestartSec=200ms\n")
+	n.MustRun("puppet-cron", "service", "install")
+	const file = "/etc/puppet-cron/puppet-cron.yaml"
+	n.write(file, "schedule:\n  evry: 10s\n")
+	if _, err := n.Run("systemctl", "start", serveUnit); err == nil {
+		t.Error("a service with a bad configuration started")
+	}
+	n.Eventually("it was tried ten times", func() bool {
+		tries, err := strconv.Atoi(n.property(serveUnit, "NRestarts"))
+		return err == nil && tries >= 10
+	})
+	const why = file + ":2: schedule.evry: unknown key"
+	contains(t, "journal", n.Journal(serveUnit), why)
+	n.refused(why, "puppet-cron", "status")
+
+	n.configure(schedule)
+	mended := time.Now()
+	n.Eventually("the service is back", func() bool { return n.property(serveUnit, "ActiveState") == "active" })
+	t.Logf("the service is back %s after the file was mended", time.Since(mended).Round(10*time.Millisecond))
+	n.wantOutcome(n.nextAfter("").ID, api.Changed, "")
+	n.history()
 }
 
 // A run that cannot be started has an outcome, and the service goes on.
@@ -206,10 +289,7 @@ func TestMasked(t *testing.T) {
 	}
 	n.MustRun("systemctl", "daemon-reload")
 	serve := n.pid()
-	run := n.nextAfter(first.ID)
-	for run.Outcome == api.Changed { // began before the mask
-		run = n.nextAfter(run.ID)
-	}
+	run := n.nextBut(first, api.Changed)
 	if run.Outcome != api.Errored || run.Reason != api.StartFailed {
 		t.Errorf("%s/%s; want errored/start_failed", run.Outcome, run.Reason)
 	}
@@ -221,10 +301,7 @@ func TestMasked(t *testing.T) {
 	n.remove(runFile)
 	n.write(runFile, string(unit))
 	n.MustRun("systemctl", "daemon-reload")
-	for run.Outcome == api.Errored {
-		run = n.nextAfter(run.ID)
-	}
-	if run.Outcome != api.Changed {
+	if run = n.nextBut(run, api.Errored); run.Outcome != api.Changed {
 		t.Errorf("after the cure: %s/%s %s", run.Outcome, run.Reason, run.Message)
 	}
 	if n.pid() != serve {
