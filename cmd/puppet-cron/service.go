@@ -70,7 +70,7 @@ func (p *program) service(action string) error {
 		_ = service.Control(svc, "stop") // which removing the file does not; one that does not run needs none
 	}
 	if err := service.Control(svc, action); err != nil {
-		return fmt.Errorf("cannot %s the service: %w", action, err)
+		return fmt.Errorf("cannot %s the service: %w", action, explained(err))
 	}
 	if service.Platform() == "unix-systemv" {
 		if err := bootLinks(action); err != nil {
