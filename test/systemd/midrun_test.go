@@ -81,10 +81,14 @@ func TestStopped(t *testing.T) {
 	began := time.Now()
 	n.MustRun("systemctl", "stop", serveUnit)
 	t.Logf("stop took %d ms", time.Since(began).Milliseconds())
+	before, err := n.state().IDs() // on a busy host a second run may have found the first one still going on
+	if err != nil {
+		t.Fatal(err)
+	}
 	n.release()
 	n.wantOutcome(id, api.Changed, "")
 	time.Sleep(2*interval + interval/2)
-	if ids, _ := n.state().IDs(); ids[0] != id {
+	if ids, _ := n.state().IDs(); len(ids) != len(before) {
 		t.Errorf("run %s came without a service", ids[0])
 	}
 	n.MustRun("systemctl", "start", serveUnit)
@@ -186,8 +190,5 @@ func TestRebootedUnderCron(t *testing.T) {
 		"sh", "-c", "puppet-cron run & exec sleep infinity")
 	id := n.hold()
 	n.Reboot()
-	n.MustRun("puppet-cron", "service", "install")
-	n.MustRun("puppet-cron", "service", "start")
 	n.wantOutcome(id, api.Interrupted, api.ByShutdown)
-	t.Log(n.outcome(id).Message)
 }
