@@ -30,7 +30,8 @@ type Daemon struct {
 	Launcher Launcher
 	Version  string
 	Log      *slog.Logger
-	// Tell speaks to the service manager, in the words of sd_notify(3).
+	// Tell speaks to the service manager, in the words of sd_notify(3). It may be called
+	// by several goroutines.
 	Tell func(words string)
 	// Watchdog is how often Tell must be heard from at least; 0: nobody listens.
 	Watchdog time.Duration
