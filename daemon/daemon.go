@@ -37,6 +37,8 @@ type Daemon struct {
 	Watchdog time.Duration
 	// Certname is the node's by a configuration, empty as long as no runner has learnt it.
 	Certname func(*config.Config) string
+	// Reloaded, when set, hears of every configuration that a reload has put in force.
+	Reloaded func(*config.Config)
 	// Ended, when set, hears of every run that was recorded.
 	Ended func(*api.Run)
 	// Settled, when set, is called once the service has nothing more to do than wait.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
@@ -57,10 +58,13 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot tell how often the service manager wants to hear of us: %w", err)
 	}
+	logs := new(newestHandler)
+	logs.use(p.logHandler(cfg.Log))
 	var d *daemon.Daemon
 	d = &daemon.Daemon{
-		State: dir, Config: cfg, Reload: p.loadConfig, Version: version.String(), Log: p.logger(cfg.Log),
+		State: dir, Config: cfg, Reload: p.loadConfig, Version: version.String(), Log: slog.New(logs),
 		Tell: tell, Watchdog: watchdog, Ended: p.showEnded,
+		Reloaded: func(c *config.Config) { logs.use(p.logHandler(c.Log)) },
 		Certname: func(c *config.Config) string { return certnameOf(dir, c)() },
 		Settled: func() {
 			debug.FreeOSMemory()
