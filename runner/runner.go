@@ -140,8 +140,10 @@ func (r *Runner) execute(ctx context.Context, claim *state.Claim, req state.Requ
 // newRun begins the record of a run with what the request says.
 func (r *Runner) newRun(req state.Request) *api.Run {
 	now := time.Now()
+	asked := r.optionsFor(req)
 	return &api.Run{
 		Schema: api.SchemaVersion, ID: req.ID, Trigger: req.Trigger, Due: req.Due, Started: &now,
+		Noop:     asked.Noop != nil && *asked.Noop, // a report knows better, when there is one
 		Certname: r.certname(), AgentVersion: r.Version, EnvironmentRequested: req.Env, Schedule: req.Schedule,
 	}
 }

@@ -234,6 +234,28 @@ func TestDisabled(t *testing.T) {
 	}
 }
 
+// A run that leaves no report was what it was asked to be.
+func TestNoopWithoutReport(t *testing.T) {
+	for _, c := range []struct {
+		configured config.Switch
+		asked      *bool
+		want       bool
+	}{
+		{config.Auto, nil, false},
+		{config.Auto, new(true), true},
+		{config.On, nil, true},
+		{config.On, new(false), false},
+	} {
+		b := newBench(t, "silent")
+		b.config.Puppet.Noop = c.configured
+		req := request()
+		req.Noop = c.asked
+		if run := b.run(context.Background(), req); run.Noop != c.want {
+			t.Errorf("%+v: noop is %v (%s)", c, run.Noop, run.Message)
+		}
+	}
+}
+
 // Puppet is asked for its settings once, and again when puppet.conf has changed.
 func TestSettingsAreCached(t *testing.T) {
 	b := newBench(t, "unchanged")
