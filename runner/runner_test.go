@@ -590,3 +590,48 @@ func TestResumeBesideAnotherRun(t *testing.T) {
 		t.Error("the other run's process was ended")
 	}
 }
+
+// Without a report, only the order not to fall back proves that an orphan's catalog
+// was a new one. What counts is the order that it was given, not what the
+// configuration says by now.
+func TestOrphanWithoutReport(t *testing.T) {
+	for _, c := range []struct {
+		atStart, later config.Switch
+		want           api.Outcome
+	}{
+		{config.Auto, config.Auto, api.Unchanged}, // without reports, auto is off
+		{config.Off, config.On, api.Unchanged},
+		{config.On, config.Off, api.Stale},
+	} {
+		b := newBench(t, "unchanged")
+		b.env = append(b.env, "FAKE_PUPPET_REPORT=false")
+		b.config.Puppet.CachedCatalogOnFailure = c.atStart
+		id := b.orphan()
+		b.config.Puppet.CachedCatalogOnFailure = c.later
+		run, err := b.runner().Resume(context.Background(), id)
+		if err != nil || run.Outcome != c.want {
+			t.Errorf("%+v: %+v, %v", c, run, err)
+		}
+	}
+}
+
+// orphan leaves a run as its runner does that is killed before it records it.
+func (b *bench) orphan() (id string) {
+	b.Helper()
+	req := request()
+	r := b.runner()
+	var running state.Running
+	r.Notify = func(now state.Running) { running = now }
+	if _, err := r.Run(context.Background(), req); err != nil {
+		b.Fatal(err)
+	}
+	err := errors.Join(
+		b.dir.SetRunning(running),
+		os.WriteFile(filepath.Join(b.dir.RunDir(req.ID), "lock"), []byte("begun\n"), 0o600),
+		os.Remove(filepath.Join(b.dir.RunDir(req.ID), "run.json")),
+	)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return req.ID
+}
