@@ -57,17 +57,9 @@ func newBench(t *testing.T, testCase string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(tmp, "bin", "puppet")
-	if err := errors.Join(os.Mkdir(filepath.Dir(binary), 0o755), os.Symlink(self, binary)); err != nil {
-		t.Fatal(err)
-	}
 	c := config.Default()
 	c.StateDir = filepath.Join(tmp, "state")
-	c.Puppet.Binary = binary
+	c.Puppet.Binary = node.Binary()
 	c.Puppet.LockWait = 10 * time.Second
 	dir, err := state.Open(c.StateDir)
 	if err != nil {
