@@ -5,6 +5,9 @@ GO       ?= go
 CACHE    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/puppet-cron
 LINT     := $(CACHE)/golangci-lint-v2.15.0
 LDFLAGS  := -s -w -X github.com/puppet-cron/puppet-cron/internal/version.release=$(VERSION)
+# Functions are not copied into others: that takes a tenth off the program, which works
+# for milliseconds at a time, and costs no time that can be measured.
+GCFLAGS  := all=-l
 # Time zones for cron, where the system has none; HTTP/2 is of no use for one request.
 TAGS     := timetzdata,nethttpomithttp2
 PLATFORMS := linux windows darwin freebsd
@@ -15,7 +18,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 build: ## build bin/puppet-cron, static and stripped
-	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/puppet-cron ./cmd/puppet-cron
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -gcflags '$(GCFLAGS)' -ldflags '$(LDFLAGS)' -o bin/puppet-cron ./cmd/puppet-cron
 
 run: build ## run the demonstration on real Puppet (installs puppet-agent when it is missing)
 	test/lab/install agent

@@ -36,7 +36,8 @@ type Run struct {
 	Environment          string `json:"environment,omitempty"`           // the one that was applied
 	EnvironmentRequested string `json:"environment_requested,omitempty"` // by whoever asked for the run
 	ConfigVersion        string `json:"config_version,omitempty"`
-	PuppetVersion        string `json:"puppet_version,omitempty"`
+	PuppetVersion        string `json:"puppet_version,omitempty"`  // that the run began with
+	PuppetUpgraded       bool   `json:"puppet_upgraded,omitempty"` // it was replaced during the run
 	AgentVersion         string `json:"agent_version,omitempty"`
 
 	Catalog         *Catalog           `json:"catalog,omitempty"`

@@ -20,6 +20,7 @@ type Config struct {
 	Schedule Schedule
 	Puppet   Puppet
 	History  History
+	Shutdown Shutdown
 	StateDir string
 	Log      Log
 }
@@ -70,6 +71,19 @@ type History struct {
 	Size int64 // bytes
 }
 
+// Shutdown says what a run does to a shutdown of the system.
+type Shutdown struct{ Inhibit Inhibit }
+
+// Inhibit is how much a run keeps the system from going down.
+type Inhibit string
+
+// The ways.
+const (
+	InhibitOff   Inhibit = "off"
+	InhibitDelay Inhibit = "delay" // until Puppet is ended in good order
+	InhibitBlock Inhibit = "block" // until it ends by itself
+)
+
 // Log says what is logged and how.
 type Log struct {
 	Level  slog.Level
@@ -83,6 +97,7 @@ func Default() Config {
 			Every:   30 * time.Minute,
 			Splay:   Splay{Mode: splay.Hash},
 			CatchUp: 15 * time.Minute,
+			Retries: 3,
 		},
 		Puppet: Puppet{
 			Command:                Agent,
@@ -93,6 +108,7 @@ func Default() Config {
 			JobID:                  true,
 		},
 		History:  History{Runs: 500, Days: 30, Size: 200 * mebibyte},
+		Shutdown: Shutdown{InhibitDelay},
 		StateDir: defaultStateDir,
 		Log:      Log{Level: slog.LevelInfo, Format: "auto"},
 	}

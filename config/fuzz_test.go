@@ -23,7 +23,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(string(data))
 	}
 	f.Add(config.Reference())
-	f.Add("schedule: {cron: '*/20 6-20 * * MON-FRI', timezone: Europe/Paris, splay: {mode: none, window: 20m}, catch_up: 0s}\n")
+	f.Add("schedule: {cron: '*/20 6-20 * * MON-FRI', timezone: Europe/Paris, splay: {mode: none, window: 20m}, catch_up: 0s, retries: 0}\n")
 	f.Add("puppet: {command: apply, manifest: \"/a \\u2028: #b\", extra_args: ['--server= x ']}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parse(text)

@@ -86,16 +86,14 @@ func TestInvalid(t *testing.T) {
 :5: state_dir: has no value: give it one, or remove the key`},
 		{"not-built-empty", `
 :2: reporter: this version has no reporter yet: remove the key
-:3: shutdown: this version has no shutdown inhibitor yet: remove the key`},
+:3: hooks_dir: this version has no hooks yet: remove the key`},
 		{"not-built-misspelt", `
 :2: schedule.evry: unknown key: did you mean schedule.every?`},
 		{"not-built", `
-:2: schedule.retries: this version has no retries yet: remove the key
 :3: schedule.windows: this version has no windows yet: remove the key
 :4: schedule.skip_when: this version has no conditions yet: remove the key
 :5: reporter.url: this version has no reporter yet: remove the key
 :5: reporter.tls: this version has no reporter yet: remove the key
-:6: shutdown.inhibit: this version has no shutdown inhibitor yet: remove the key
 :7: check: this version has no severities for check yet: remove the key
 :8: hooks_dir: this version has no hooks yet: remove the key
 :9: metrics.textfile: this version has no metrics yet: remove the key`},

@@ -25,6 +25,7 @@ func options(c *Config) []option {
 		{key: "schedule.splay.mode", value: choice[splay.Mode]{&c.Schedule.Splay.Mode, []splay.Mode{splay.Hash, splay.Slot, splay.None}}},
 		{key: "schedule.splay.window", value: autoDuration{&c.Schedule.Splay.Window}},
 		{key: "schedule.catch_up", value: pause{&c.Schedule.CatchUp}},
+		{key: "schedule.retries", value: number{&c.Schedule.Retries, 0, 100}},
 		{key: "puppet.command", value: choice[Command]{&c.Puppet.Command, []Command{Agent, Apply}}},
 		{key: "puppet.manifest", value: text{&c.Puppet.Manifest, optional(absolute)}},
 		{key: "puppet.binary", value: text{&c.Puppet.Binary, absoluteOrAuto}},
@@ -41,6 +42,7 @@ func options(c *Config) []option {
 		{key: "history.runs", value: number{&c.History.Runs, 1, 1_000_000}},
 		{key: "history.days", value: number{&c.History.Days, 1, 36_500}},
 		{key: "history.size", value: size{&c.History.Size, mebibyte}},
+		{key: "shutdown.inhibit", value: choice[Inhibit]{&c.Shutdown.Inhibit, []Inhibit{InhibitOff, InhibitDelay, InhibitBlock}}},
 		{key: "state_dir", value: text{&c.StateDir, cleanAbsolute}},
 		{key: "log.level", value: level{&c.Log.Level}},
 		{key: "log.format", value: choice[string]{&c.Log.Format, []string{"auto", "text", "json"}}},
@@ -58,13 +60,11 @@ type planned struct {
 func notBuilt() []planned {
 	const (
 		reporter = "reporter"
-		shutdown = "shutdown inhibitor"
 		check    = "severities for check"
 		hooks    = "hooks"
 		metrics  = "metrics"
 	)
 	return []planned{
-		{"schedule.retries", "retries"},
 		{"schedule.windows", "windows"},
 		{"schedule.skip_when", "conditions"},
 		{"reporter.url", reporter},
@@ -72,7 +72,6 @@ func notBuilt() []planned {
 		{"reporter.token_file", reporter},
 		{"reporter.spool_max", reporter},
 		{"reporter.log_tail", reporter},
-		{"shutdown.inhibit", shutdown},
 		{"check", check},
 		{"hooks_dir", hooks},
 		{"metrics.textfile", metrics},

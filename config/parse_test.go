@@ -44,7 +44,7 @@ func TestDefaults(t *testing.T) {
 		"puppet:\nhistory:\nlog:\n",
 		"puppet: {}\n",
 		"schedule:\n",
-		"schedule: {every: 30m, cron: '', timezone: '', splay: {mode: hash, window: auto}, catch_up: 15m}",
+		"schedule: {every: 30m, cron: '', timezone: '', splay: {mode: hash, window: auto}, catch_up: 15m, retries: 3}",
 		"puppet:\r\n  noop: auto\r\n  timeout: auto\r\n",
 		"puppet: {binary: auto, manifest: '', confdir: '', certname: '', environment: '', extra_args: []}",
 	} {
@@ -66,6 +66,7 @@ schedule:
   timezone: Europe/Paris
   splay: {mode: slot, window: 20m}
   catch_up: 0s
+  retries: 0
 puppet:
   command: apply
   manifest: ` + abs("/srv/puppet/site.pp") + `
@@ -80,6 +81,7 @@ puppet:
   nice: -5
   job_id: false
 history: {runs: 1, days: 7, size: 1GiB}
+shutdown: {inhibit: block}
 state_dir: ` + abs("/srv/state") + `
 log: {level: debug, format: json}
 `)
@@ -107,6 +109,7 @@ log: {level: debug, format: json}
 			Nice:                   -5,
 		},
 		History:  config.History{Runs: 1, Days: 7, Size: 1 << 30},
+		Shutdown: config.Shutdown{Inhibit: config.InhibitBlock},
 		StateDir: abs("/srv/state"),
 		Log:      config.Log{Level: slog.LevelDebug, Format: "json"},
 	}

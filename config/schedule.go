@@ -15,6 +15,7 @@ type Schedule struct {
 	Timezone string        // of Cron; "" is the node's own
 	Splay    Splay
 	CatchUp  time.Duration
+	Retries  int
 }
 
 // Splay says how a fleet is spread.
@@ -40,6 +41,7 @@ func (s *Schedule) Spec(id splay.Identity) (*scheduler.Spec, error) {
 		Window:   s.Splay.Window,
 		Share:    id.Share(s.Splay.Mode),
 		CatchUp:  s.CatchUp,
+		Retries:  s.Retries,
 	})
 }
 

@@ -59,6 +59,7 @@ func TestShow(t *testing.T) {
     mode: hash
     window: auto
   catch_up: 15m
+  retries: 3
 puppet:
   command: agent
   manifest: ""
@@ -79,6 +80,8 @@ history:
   runs: 500
   days: 30
   size: 1536MiB
+shutdown:
+  inhibit: delay
 state_dir: /var/lib/puppet-cron
 log:
   level: info
@@ -115,6 +118,7 @@ func TestRoundTrip(t *testing.T) {
 // drawSchedule keeps to schedules that hold.
 func drawSchedule(t *rapid.T, s *config.Schedule) {
 	s.CatchUp = time.Duration(rapid.Int64Range(0, int64(1000*time.Hour)).Draw(t, "catch_up"))
+	s.Retries = rapid.IntRange(0, 100).Draw(t, "retries")
 	s.Splay.Mode = rapid.SampledFrom([]splay.Mode{splay.Hash, splay.Slot, splay.None}).Draw(t, "mode")
 	longest := time.Hour
 	if rapid.Bool().Draw(t, "cron?") {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -39,6 +40,8 @@ type Daemon struct {
 	Certname func(*config.Config) string
 	// Reloaded, when set, hears of every configuration that a reload has put in force.
 	Reloaded func(*config.Config)
+	// After is time.After; it may go off too soon, and only its last call counts.
+	After func(time.Duration) <-chan time.Time
 	// Ended, when set, hears of every run that was recorded.
 	Ended func(*api.Run)
 	// Settled, when set, is called once the service has nothing more to do than wait.
@@ -88,14 +91,12 @@ func (d *Daemon) pause(ctx context.Context, hangups <-chan os.Signal, wait time.
 	if d.Watchdog > 0 {
 		wait = min(wait, d.Watchdog/2)
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-hangups:
 		d.reload()
 	case <-d.wake:
-	case <-timer.C:
+	case <-d.After(wait):
 	}
 }
 
@@ -108,6 +109,7 @@ func (d *Daemon) turn(ctx context.Context) time.Duration {
 	d.settleNotBegun()
 	now := time.Now()
 	d.kept.Ledger = d.spec.Observe(d.kept.Ledger, now)
+	d.heed(now)
 	plan := d.spec.Plan(d.kept.Ledger)
 	if wait := plan.At.Sub(now.Round(0)); wait > 0 {
 		d.publish(plan)
@@ -122,6 +124,16 @@ func (d *Daemon) Wake() {
 	case d.wake <- struct{}{}:
 	default:
 	}
+}
+
+// heed lets the outcome of the last run that was not skipped change what comes next.
+func (d *Daemon) heed(now time.Time) {
+	last, err := d.State.Last(state.LastExecuted)
+	if err != nil || last.ID == d.kept.Heeded {
+		return
+	}
+	d.kept.Heeded = last.ID
+	d.kept.Ledger = d.spec.Heed(d.kept.Ledger, last, now, rand.Float64())
 }
 
 // showEnded tells of a run that was recorded since.

@@ -24,7 +24,8 @@ type world struct {
 	config *config.Config
 	reload func() (*config.Config, error)
 
-	refuse   error // why no runner can be started
+	refuse   error          // why no runner can be started
+	outcome  func(*api.Run) // what becomes of a run; nil: it is unchanged
 	launched []launch
 	told     []string
 }
@@ -70,6 +71,9 @@ func (w *world) Launch(_ context.Context, id string) error {
 		Schema: 1, ID: id, Certname: "web01.example.com", Trigger: req.Trigger, Due: req.Due, Started: &now, Ended: &now,
 		Outcome: api.Unchanged, Schedule: req.Schedule,
 	}
+	if w.outcome != nil {
+		w.outcome(&run)
+	}
 	if err := claim.Record(run); err != nil {
 		w.Error(err)
 	}
@@ -82,6 +86,7 @@ func (w *world) daemon() *Daemon {
 	return &Daemon{
 		State: w.dir, Config: w.config, Reload: func() (*config.Config, error) { return w.reload() }, Launcher: w,
 		Version: "test", Log: slog.New(slog.DiscardHandler), Tell: func(s string) { w.told = append(w.told, s) },
+		After:    time.After,
 		Certname: func(c *config.Config) string { return c.Puppet.Certname },
 	}
 }

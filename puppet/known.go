@@ -65,6 +65,12 @@ func Learn(ctx context.Context, old *Known, binary string, o Options, env []stri
 	}, true, nil
 }
 
+// Replaced reports whether another program stands where the one that answered stood.
+func (k *Known) Replaced() bool {
+	now := stampOf(k.Key.Binary.Path)
+	return now.Size >= 0 && now != k.Key.Binary
+}
+
 // Look notes what is seen of the node now, for those who may not look themselves.
 func (k *Known) Look(now time.Time, roots SchedulerRoots) {
 	k.Seen = now

@@ -47,7 +47,7 @@ func (a *attempt) toTheEnd(ctx context.Context) error {
 			a.notStarted(ctx, err)
 			return nil
 		case decision.Verb != scheduler.Start:
-			a.skip(decision)
+			skip(a.run, decision)
 			return nil
 		}
 		evidence, refused, err := a.once(ctx)
@@ -60,7 +60,7 @@ func (a *attempt) toTheEnd(ctx context.Context) error {
 		}
 		a.Log.Info("puppet was refused by its own lock and will be tried again", "try", try)
 		if try >= maxRefusals || time.Now().After(giveUp) {
-			a.skip(scheduler.Decision{Reason: api.Locked, Message: fmt.Sprintf(
+			skip(a.run, scheduler.Decision{Reason: api.Locked, Message: fmt.Sprintf(
 				"puppet was refused by its own lock %d times: another agent was there first", try)})
 			return nil
 		}
@@ -199,7 +199,8 @@ func (a *attempt) facts() (scheduler.Facts, error) {
 	if err != nil {
 		return scheduler.Facts{}, err
 	}
-	facts := scheduler.Facts{Now: time.Now(), Disabled: disabled}
+	now := time.Now()
+	facts := scheduler.Facts{Now: now, Trigger: a.req.Trigger, Disabled: disabled, ShuttingDown: shuttingDown(now)}
 	if lock != nil {
 		facts.PuppetLock = &scheduler.Holder{Who: lock.String(), Since: lock.Since}
 	}
@@ -250,11 +251,6 @@ func (a *attempt) notStarted(ctx context.Context, err error) {
 
 func (a *attempt) judge(e puppet.Evidence) {
 	e.Fill(a.run, puppet.Classify(e))
-}
-
-func (a *attempt) skip(d scheduler.Decision) {
-	a.run.Outcome, a.run.Reason, a.run.Message = api.Skipped, d.Reason, d.Message
-	a.run.Started = nil
 }
 
 // step says in running.json what the run is at. Before Puppet is started this must

@@ -138,9 +138,7 @@ func (r *Runner) standBack(ctx context.Context, claim *state.Claim, req state.Re
 		interrupt(ctx, run)
 		return run, r.finish(claim, run)
 	}
-	d := scheduler.Decide(scheduler.Facts{Now: time.Now(), OwnRun: b.holder()})
-	run.Started = nil
-	run.Outcome, run.Reason, run.Message = api.Skipped, d.Reason, d.Message
+	skip(run, scheduler.Decide(scheduler.Facts{Now: time.Now(), OwnRun: b.holder()}))
 	err := r.finish(claim, run)
 	if b.orphan != nil {
 		_, adoptErr := r.adopt(ctx, b.orphan, false)
@@ -154,11 +152,17 @@ func (r *Runner) standBack(ctx context.Context, claim *state.Claim, req state.Re
 
 // interrupt judges a run that was told to stop before Puppet was started.
 func interrupt(ctx context.Context, run *api.Run) {
-	run.Outcome, run.Reason = api.Interrupted, api.BySignal
 	if stopFor(ctx) == puppet.AtSystemStop {
-		run.Reason = api.ByShutdown
+		skip(run, scheduler.Decide(scheduler.Facts{ShuttingDown: true}))
+		return
 	}
+	run.Outcome, run.Reason = api.Interrupted, api.BySignal
 	run.Message = "told to stop before puppet was started"
+}
+
+func skip(run *api.Run, d scheduler.Decision) {
+	run.Outcome, run.Reason, run.Message = api.Skipped, d.Reason, d.Message
+	run.Started = nil
 }
 
 func stopFor(ctx context.Context) puppet.Stop {

@@ -20,6 +20,7 @@ func (a *attempt) record() (*api.Run, error) {
 		a.run.Schedule.TimeoutS = a.timeout.Seconds()
 	}
 	if a.known != nil {
+		a.run.PuppetUpgraded = a.run.Outcome.Executed() && a.known.Replaced()
 		a.known.Look(time.Now(), a.Roots)
 		if err := a.State.WritePuppet(a.known); err != nil {
 			a.Log.Warn("cannot keep what was learnt of puppet", "error", err)

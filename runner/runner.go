@@ -143,6 +143,8 @@ func (r *Runner) run(ctx context.Context, claim *state.Claim, req state.Request)
 
 // execute is the run itself, under run.lock.
 func (r *Runner) execute(ctx context.Context, claim *state.Claim, req state.Request, lock *filelock.Lock) (*api.Run, error) {
+	ctx, release := r.watchShutdown(ctx)
+	defer release()
 	a := &attempt{Runner: r, claim: claim, req: req, lock: lock, run: r.newRun(req)}
 	if err := a.step(state.Preparing); err != nil {
 		return nil, err

@@ -273,6 +273,28 @@ func TestSettingsAreCached(t *testing.T) {
 	}
 }
 
+// A run in which another Puppet is installed says so.
+func TestPuppetUpgraded(t *testing.T) {
+	b := newBench(t, "unchanged")
+	if run := b.run(context.Background(), request()); run.PuppetUpgraded {
+		t.Error("nothing was upgraded")
+	}
+	r := b.runner()
+	r.Notify = func(now state.Running) {
+		if now.Phase != state.Recording {
+			return
+		}
+		err := errors.Join(os.Remove(b.config.Puppet.Binary), os.WriteFile(b.config.Puppet.Binary, []byte("another"), 0o755))
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	run, err := r.Run(context.Background(), request())
+	if err != nil || !run.PuppetUpgraded {
+		t.Errorf("%+v, %v", run, err)
+	}
+}
+
 func TestAnotherRunOfOurs(t *testing.T) {
 	b := newBench(t, "slow")
 	ctx, stop := context.WithCancelCause(context.Background())

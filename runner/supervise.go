@@ -53,7 +53,7 @@ func (a *attempt) supervise(ctx context.Context) (end puppet.Ending, other bool,
 	end.Stopped = w.untilDone(ctx, done, end.Started.Add(a.timeout))
 	end.Ended = time.Now()
 	readStatus(&end, cmd.ProcessState)
-	end.OOM = end.Signal == "SIGKILL" && oomKills() > oom
+	end.OOM = end.Signal == "SIGKILL" && oomKills().grewFrom(oom)
 	a.account(end, cmd.ProcessState)
 	return end, w.other, nil
 }
@@ -206,6 +206,18 @@ var signalNames = map[syscall.Signal]string{
 	syscall.SIGHUP: "SIGHUP", syscall.SIGINT: "SIGINT", syscall.SIGQUIT: "SIGQUIT", syscall.SIGILL: "SIGILL",
 	syscall.SIGABRT: "SIGABRT", syscall.SIGFPE: "SIGFPE", syscall.SIGKILL: "SIGKILL", syscall.SIGSEGV: "SIGSEGV",
 	syscall.SIGPIPE: "SIGPIPE", syscall.SIGALRM: "SIGALRM", syscall.SIGTERM: "SIGTERM", syscall.SIGBUS: "SIGBUS",
+}
+
+// oomCount is how often the kernel killed a process of a cgroup for want of memory.
+type oomCount struct {
+	file  string // which tells
+	kills int
+}
+
+// grewFrom: the counts of two cgroups, when this process was moved between them, say
+// nothing about each other.
+func (c oomCount) grewFrom(before oomCount) bool {
+	return c.file == before.file && c.kills > before.kills
 }
 
 func (a *attempt) account(end puppet.Ending, ps *os.ProcessState) {

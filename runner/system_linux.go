@@ -20,30 +20,30 @@ func preallocate(f *os.File, n int64) error {
 	return err
 }
 
-// oomKills counts how often the kernel killed a process of our cgroup for want of
-// memory. It is 0 where nothing tells.
-func oomKills() int {
+// oomKills counts in the cgroup of this process, which is Puppet's too. It is nothing
+// where nothing tells.
+func oomKills() oomCount {
 	cgroups, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return 0
+		return oomCount{}
 	}
 	for line := range strings.Lines(string(cgroups)) {
 		hierarchy, path, ok := strings.Cut(strings.TrimSpace(line), ":/")
 		if !ok {
 			continue
 		}
+		file := ""
 		switch {
 		case hierarchy == "0:":
-			if n, ok := counter("/sys/fs/cgroup/"+path+"/memory.events", "oom_kill"); ok {
-				return n
-			}
+			file = "/sys/fs/cgroup/" + path + "/memory.events"
 		case strings.HasSuffix(hierarchy, ":memory"):
-			if n, ok := counter("/sys/fs/cgroup/memory/"+path+"/memory.oom_control", "oom_kill"); ok {
-				return n
-			}
+			file = "/sys/fs/cgroup/memory/" + path + "/memory.oom_control"
+		}
+		if n, ok := counter(file, "oom_kill"); ok {
+			return oomCount{file, n}
 		}
 	}
-	return 0
+	return oomCount{}
 }
 
 // counter reads one `name value` line of a cgroup's file.

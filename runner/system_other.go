@@ -8,4 +8,7 @@ import "os"
 func preallocate(*os.File, int64) error { return nil }
 
 // oomKills cannot tell here.
-func oomKills() int { return 0 }
+func oomKills() oomCount { return oomCount{} }
+
+// goesDown cannot tell here.
+func goesDown() bool { return false }

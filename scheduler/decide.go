@@ -10,19 +10,38 @@ import (
 
 // Facts are what a decision rests on.
 type Facts struct {
-	Now time.Time
+	Now     time.Time
+	Trigger api.Trigger
 	// OwnRun is a run of ours that goes on, other than the one to decide on.
 	OwnRun *Holder
 	// PuppetLock is who holds Puppet's own lock: somebody's `puppet agent -t`.
 	PuppetLock *Holder
 	// Disabled is Puppet's disable file.
 	Disabled *api.DisableInfo
+	// Held is set when a hold of ours keeps runs off, and Puppet need not know of it.
+	Held *Held
+	// Window is what the schedule's windows say of this time.
+	Window Window
+	// Condition is why a condition of the admin's keeps runs off now.
+	Condition string
+	// ShuttingDown says that the system goes down.
+	ShuttingDown bool
+	// NoopHold is why runs may change nothing until somebody allows it again.
+	NoopHold string
 }
 
 // Holder is who keeps a run from starting, in words that identify it.
 type Holder struct {
 	Who   string
 	Since time.Time
+}
+
+// Held is a hold of ours, in words that say whose it is and when it ends.
+type Held struct {
+	Why string
+	// Everyone is set when even a person's own run must wait: nobody knows what the
+	// hold was.
+	Everyone bool
 }
 
 // Verb is what to do.
@@ -40,20 +59,49 @@ type Decision struct {
 	Verb    Verb
 	Reason  api.Reason
 	Message string
+	// Noop, of a run that starts, is why it may change nothing.
+	Noop string
 }
 
 // Decide says whether a run may start now. What forbids it for longer comes first:
 // there is no use in waiting for a lock on a node that is disabled.
+//
+// Windows, conditions and a hold of the schedule are for the runs that come by
+// themselves. Who runs Puppet by hand knows better.
 func Decide(f Facts) Decision {
+	byItself := !byHand(f.Trigger)
 	switch {
 	case f.Disabled != nil:
-		return Decision{Skip, api.Disabled, disabled(f.Disabled)}
+		return Decision{Verb: Skip, Reason: api.Disabled, Message: disabled(f.Disabled)}
+	case f.Held != nil && (byItself || f.Held.Everyone):
+		return Decision{Verb: Skip, Reason: api.Held, Message: f.Held.Why}
+	case f.ShuttingDown:
+		return Decision{Verb: Skip, Reason: api.ByShutdown, Message: "the system is shutting down"}
+	case byItself && f.Window.Mode == WindowSkip:
+		return Decision{Verb: Skip, Reason: api.OutsideWindow, Message: f.Window.Why}
 	case f.OwnRun != nil:
-		return Decision{Skip, api.Locked, f.OwnRun.Who + " goes on" + since(" ", f.OwnRun.Since)}
+		return Decision{Verb: Skip, Reason: api.Locked, Message: f.OwnRun.Who + " goes on" + since(" ", f.OwnRun.Since)}
+	case byItself && f.Condition != "":
+		return Decision{Verb: Skip, Reason: api.Condition, Message: f.Condition}
 	case f.PuppetLock != nil:
-		return Decision{Wait, api.Locked, "Puppet's own lock is held: " + f.PuppetLock.Who + since(", ", f.PuppetLock.Since)}
+		return Decision{
+			Verb: Wait, Reason: api.Locked,
+			Message: "Puppet's own lock is held: " + f.PuppetLock.Who + since(", ", f.PuppetLock.Since),
+		}
 	}
-	return Decision{Verb: Start}
+	return Decision{Verb: Start, Noop: noop(f, byItself)}
+}
+
+func byHand(t api.Trigger) bool { return t == api.Manual || t == api.Order }
+
+func noop(f Facts, byItself bool) string {
+	switch {
+	case f.NoopHold != "":
+		return f.NoopHold
+	case byItself && f.Window.Mode == WindowNoop:
+		return f.Window.Why
+	}
+	return ""
 }
 
 func disabled(d *api.DisableInfo) string {

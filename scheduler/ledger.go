@@ -28,6 +28,10 @@ type Ledger struct {
 	CatchUp time.Time `json:"catch_up,omitzero"`
 	// Tries is how often CatchUp itself was missed.
 	Tries uint `json:"tries,omitempty"`
+	// Again is a run that comes before the next slot. See Spec.Heed.
+	Again Again `json:"again,omitzero"`
+	// Retries is how many runs were tried again since one reached its server.
+	Retries int `json:"retries,omitempty"`
 	// Taken is the run that was to be launched.
 	Taken Taken `json:"taken,omitzero"`
 }
@@ -43,7 +47,7 @@ type Taken struct {
 // Plan is the next run.
 type Plan struct {
 	At      time.Time   // when to launch it: not before
-	Trigger api.Trigger // Schedule or CatchUp
+	Trigger api.Trigger // Schedule, CatchUp, Retry or FollowUp
 	Missed  int         // slots that it reports
 	Through time.Time   // up to where it settles slots
 	Why     string
@@ -78,6 +82,7 @@ func (s *Spec) Observe(l Ledger, now time.Time) Ledger {
 	onTime := now.Add(-min(late, s.interval))
 	if missed := s.count(l.Through, onTime); missed > 0 {
 		l.Missed, l.Through, owed = l.Missed+missed, onTime, true
+		l.Again = Again{}
 	}
 	return s.planCatchUp(l, now, owed)
 }
@@ -120,12 +125,15 @@ func (s *Spec) catchUp(due, now time.Time, within time.Duration) time.Time {
 	return now.Add(time.Duration(min(place, 1) * float64(within)))
 }
 
-// Plan returns the next run by an observed ledger: the next slot, or the catch-up
-// run when that is earlier.
+// Plan returns the next run by an observed ledger: the next slot, or what comes before
+// it.
 func (s *Spec) Plan(l Ledger) Plan {
 	due := s.Next(l.Through)
-	if !l.CatchUp.IsZero() && l.CatchUp.Before(due) {
+	switch {
+	case !l.CatchUp.IsZero() && l.CatchUp.Before(due):
 		return s.planOwed(l, due)
+	case l.Again != (Again{}) && l.Again.At.Before(due):
+		return s.planAgain(l)
 	}
 	return Plan{At: due, Trigger: api.Schedule, Missed: l.Missed, Through: due, Why: s.why(due)}
 }
@@ -144,12 +152,24 @@ func (s *Spec) planOwed(l Ledger, due time.Time) Plan {
 	return p
 }
 
+func (s *Spec) planAgain(l Ledger) Plan {
+	p := Plan{At: l.Again.At, Trigger: l.Again.Trigger, Missed: l.Missed, Through: l.Through, Why: "rest of the last run: puppet was upgraded"}
+	if p.Trigger == api.Retry {
+		p.Why = fmt.Sprintf("retry %d of %d", l.Retries+1, s.rule.Retries)
+	}
+	return p
+}
+
 // Take settles what a plan settles, for the run with that id.
 func (l Ledger) Take(p Plan, id string) Ledger {
-	return Ledger{
-		Through: p.Through,
-		Taken:   Taken{ID: id, Due: p.At, Trigger: p.Trigger, Missed: p.Missed},
+	taken := Ledger{
+		Through: p.Through, Retries: l.Retries,
+		Taken: Taken{ID: id, Due: p.At, Trigger: p.Trigger, Missed: p.Missed},
 	}
+	if p.Trigger == api.Retry {
+		taken.Retries++
+	}
+	return taken
 }
 
 // Settle closes what was taken. If the run was never launched, its slot is missed,
@@ -157,10 +177,18 @@ func (l Ledger) Take(p Plan, id string) Ledger {
 func (l Ledger) Settle(launched bool) Ledger {
 	if t := l.Taken; !launched && t != (Taken{}) {
 		l.Missed += t.Missed
-		if t.Trigger == api.Schedule {
+		switch t.Trigger {
+		case api.Retry:
+			l.Retries--
+			l.Again = Again{t.Due, t.Trigger}
+		case api.FollowUp:
+			l.Again = Again{t.Due, t.Trigger}
+		case api.Schedule:
 			l.Missed++
+			fallthrough
+		default:
+			l.CatchUp = t.Due
 		}
-		l.CatchUp = t.Due
 	}
 	l.Taken = Taken{}
 	return l

@@ -176,6 +176,7 @@ func TestLedgerIsKeptAsJSON(t *testing.T) {
 	want := scheduler.Ledger{
 		Through: clock("05:10:00").Add(7), Missed: 1, CatchUp: clock("05:12:00"), Tries: 2,
 		Taken: scheduler.Taken{ID: "x", Due: clock("05:10:00"), Trigger: api.CatchUp, Missed: 3},
+		Again: scheduler.Again{At: clock("05:11:00"), Trigger: api.Retry}, Retries: 1,
 	}
 	data, err := json.Marshal(want)
 	if err != nil {

@@ -84,9 +84,19 @@ func (w *world) serve(d time.Duration, steps int) {
 		if steps--; steps == 0 {
 			return
 		}
-		w.write(l.Settle(true))
 		w.real = w.real.Add(time.Millisecond)
+		w.write(w.spec.Heed(l.Settle(true), w.outcome(p), w.now(), rapid.Float64Range(0, 0.999).Draw(w.T, "luck")))
 	}
+}
+
+// outcome is one of those that the next run depends on.
+func (w *world) outcome(p scheduler.Plan) *api.Run {
+	return rapid.SampledFrom([]*api.Run{
+		ended(w.now(), p.Trigger, api.Unchanged, ""),
+		ended(w.now(), p.Trigger, api.Stale, api.ServerUnreachable),
+		upgraded(ended(w.now(), p.Trigger, api.Changed, ""), 1),
+		ended(w.now(), p.Trigger, api.Skipped, api.Locked),
+	}).Draw(w.T, "outcome")
 }
 
 func (w *world) launch(p scheduler.Plan, id string) {
@@ -133,6 +143,7 @@ func drawRule(t *rapid.T) scheduler.Rule {
 		Mode:    rapid.SampledFrom([]splay.Mode{splay.Hash, splay.None}).Draw(t, "mode"),
 		Share:   splay.Share{Fraction: rapid.Float64Range(0, 0.999999).Draw(t, "fraction")},
 		CatchUp: rapid.SampledFrom([]time.Duration{0, time.Minute, 15 * time.Minute, 2 * time.Hour}).Draw(t, "catch_up"),
+		Retries: rapid.IntRange(0, 4).Draw(t, "retries"),
 	}
 	if rapid.Bool().Draw(t, "cron?") {
 		r.Cron = rapid.SampledFrom([]string{"*/30 * * * *", "0 * * * *", "*/7 * * * *", "0 */2 * * *"}).Draw(t, "cron")

@@ -16,6 +16,7 @@ type Rule struct {
 	Window   time.Duration // what slots are spread over; 0 is DefaultWindow
 	Share    splay.Share
 	CatchUp  time.Duration // a missed run starts within this; 0: it waits for the next slot
+	Retries  int           // how often runs that never reached their server are tried again
 }
 
 // cronWindow is the default window of Cron, when that leaves so much room.
@@ -61,6 +62,9 @@ func New(r Rule) (*Spec, error) {
 	}
 	if r.CatchUp < 0 {
 		return nil, &Error{"catch_up", fmt.Sprintf("must be 0s or more, not %v", r.CatchUp)}
+	}
+	if r.Retries < 0 {
+		return nil, &Error{"retries", fmt.Sprintf("must be 0 or more, not %d", r.Retries)}
 	}
 	return s, nil
 }

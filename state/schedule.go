@@ -18,6 +18,7 @@ type Schedule struct {
 	Schema int `json:"schema"`
 
 	Ledger scheduler.Ledger `json:"ledger"`
+	Heeded string           `json:"heeded,omitempty"` // the last run whose outcome it has in it
 
 	NextDue   *time.Time `json:"next_due,omitempty"`
 	NextWhy   string     `json:"next_why,omitempty"`
@@ -40,6 +41,9 @@ func (d *Dir) Schedule() (*Schedule, error) {
 	}
 	if id := s.Ledger.Taken.ID; id != "" && !api.ValidID(id) {
 		return nil, fmt.Errorf("%w: %s: %q is no id of a run", ErrCorrupt, d.File("schedule.json"), id)
+	}
+	if t := s.Ledger.Again.Trigger; t != "" && t != api.Retry && t != api.FollowUp {
+		return nil, fmt.Errorf("%w: %s: %q is no trigger of a run that comes again", ErrCorrupt, d.File("schedule.json"), t)
 	}
 	return s, nil
 }

@@ -199,7 +199,10 @@ func untilToldToStop(parent context.Context) (context.Context, func()) {
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt, syscall.SIGHUP, syscall.SIGPIPE)
 	go func() {
 		for s := range signals {
-			if s == syscall.SIGTERM || s == os.Interrupt {
+			switch s {
+			case syscall.SIGTERM:
+				cancel(runner.StopCause())
+			case os.Interrupt: // a person
 				cancel(runner.ErrSignalled)
 			}
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/daemon"
+	"github.com/puppet-cron/puppet-cron/internal/alarm"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/internal/version"
 	"github.com/puppet-cron/puppet-cron/puppet"
@@ -40,6 +41,7 @@ and the old one stays. TERM stops it at once.`,
 }
 
 func (p *program) serve(ctx context.Context) error {
+	runtime.GOMAXPROCS(1) // it does one small thing at a time, twice a minute
 	cfg, err := p.loadConfig()
 	if err != nil {
 		return err
@@ -51,27 +53,25 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	runtime.GOMAXPROCS(1) // it does one small thing at a time, twice a minute
 	ctx, hangups, stop := serviceSignals(ctx)
 	defer stop()
 	watchdog, err := sdnotify.SdWatchdogEnabled(false)
 	if err != nil {
 		return fmt.Errorf("cannot tell how often the service manager wants to hear of us: %w", err)
 	}
+	clock, err := alarm.New()
+	if err != nil {
+		return err
+	}
 	logs := new(newestHandler)
 	logs.use(p.logHandler(cfg.Log))
-	var d *daemon.Daemon
-	d = &daemon.Daemon{
-		State: dir, Config: cfg, Reload: p.loadConfig, Version: version.String(), Log: slog.New(logs),
-		Tell: tell, Watchdog: watchdog, Ended: p.showEnded,
+	log := slog.New(logs)
+	d := &daemon.Daemon{
+		State: dir, Config: cfg, Reload: p.loadConfig, Version: version.String(), Log: log,
+		Tell: tell, Watchdog: watchdog, Ended: p.showEnded, After: clock.After,
 		Reloaded: func(c *config.Config) { logs.use(p.logHandler(c.Log)) },
 		Certname: func(c *config.Config) string { return certnameOf(dir, c)() },
-		Settled: func() {
-			debug.FreeOSMemory()
-			if err := process.GiveBack(); err != nil {
-				d.Log.Debug("cannot give memory back", "error", err)
-			}
-		},
+		Settled:  func() { giveMemoryBack(log) },
 	}
 	if d.Launcher, err = p.launcher(d); err != nil {
 		return err
@@ -81,6 +81,13 @@ func (p *program) serve(ctx context.Context) error {
 		return usageError{err}
 	}
 	return err
+}
+
+func giveMemoryBack(log *slog.Logger) {
+	debug.FreeOSMemory()
+	if err := process.GiveBack(); err != nil {
+		log.Debug("cannot give memory back", "error", err)
+	}
 }
 
 // launcher starts runs as units where we are one ourselves, else as processes.
@@ -122,9 +129,12 @@ func (p *program) showEnded(r *api.Run) {
 	fmt.Fprintf(p.stdout, "%s  %s\n", time.Now().Format(time.DateTime), p.oneLine(r))
 }
 
+// serviceSignals also catches PIPE: a log that nobody reads any more ends no service,
+// least of all where nothing starts it again.
 func serviceSignals(parent context.Context) (context.Context, <-chan os.Signal, func()) {
 	ctx, stop := signal.NotifyContext(parent, syscall.SIGTERM, os.Interrupt)
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return ctx, hangups, stop
 }

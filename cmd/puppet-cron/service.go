@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -37,6 +39,7 @@ func newServiceCommand(p *program) *cobra.Command {
 }
 
 const (
+	serviceName     = "puppet-cron"
 	packagedProgram = "/usr/bin/puppet-cron" // as the units name it
 	runUnitFile     = "/etc/systemd/system/puppet-cron-run@.service"
 )
@@ -54,6 +57,9 @@ func (p *program) service(action string) error {
 		if _, err := p.loadConfig(); err != nil { // not one that could never start
 			return err
 		}
+		if err := plain(p.serveCommand(self)); err != nil {
+			return err
+		}
 	}
 	if service.Platform() == "linux-systemd" {
 		if err := p.runUnit(action, self); err != nil {
@@ -66,27 +72,22 @@ func (p *program) service(action string) error {
 	if err := service.Control(svc, action); err != nil {
 		return fmt.Errorf("cannot %s the service: %w", action, err)
 	}
+	if service.Platform() == "unix-systemv" {
+		if err := bootLinks(action); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(p.stdout, "service: %s done\n", action)
 	return nil
 }
 
-// systemService describes the service to kardianos/service, whose own texts would
-// kill a running Puppet together with the service.
+// systemService describes the service to kardianos/service.
 func (p *program) systemService(self string) (service.Service, error) {
-	args := []string{"serve"}
-	if p.configGiven {
-		config, err := filepath.Abs(p.configPath)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, "--config", config)
-	}
+	command := p.serveCommand(self)
 	svc, err := service.New(idle{}, &service.Config{
-		Name: "puppet-cron", DisplayName: "puppet-cron", Description: "Run Puppet on time",
-		Executable: self, Arguments: args,
-		Option: service.KeyValue{
-			"SystemdScript": strings.ReplaceAll(packaging.ServeUnit, packagedProgram+" serve", self+" "+strings.Join(args, " ")),
-		},
+		Name: serviceName, DisplayName: serviceName, Description: "Run Puppet on time",
+		Executable: command[0], Arguments: command[1:],
+		Option: serviceText(service.Platform(), command),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("this system has no service manager that is known here: %w", err)
@@ -110,15 +111,45 @@ func (p *program) runUnit(action, self string) error {
 	return nil
 }
 
+// bootLinks does what kardianos/service leaves out: Debian boots by an order that only
+// update-rc.d makes, whatever links there are, and a removed script's links stay.
+func bootLinks(action string) error {
+	verb := map[string]string{"install": "defaults", "uninstall": "remove"}[action]
+	if tool, err := exec.LookPath("update-rc.d"); err == nil && verb != "" {
+		if out, err := exec.Command(tool, serviceName, verb).CombinedOutput(); err != nil {
+			return fmt.Errorf("cannot put the service into the order of the boot: %w: %s; mend that and call `update-rc.d %s %s`", err, bytes.TrimSpace(out), serviceName, verb)
+		}
+		return nil
+	}
+	if action == "uninstall" {
+		links, _ := filepath.Glob("/etc/rc[0-6].d/[SK]??" + serviceName)
+		for _, link := range links {
+			os.Remove(link)
+		}
+	}
+	return nil
+}
+
+func (p *program) serveCommand(self string) []string {
+	if !p.configGiven {
+		return []string{self, "serve"}
+	}
+	return []string{self, "serve", "--config", p.absoluteConfig()}
+}
+
 func (p *program) runCommand(self string) string {
 	if !p.configGiven {
 		return self + " run"
 	}
+	return self + " --config " + p.absoluteConfig() + " run"
+}
+
+func (p *program) absoluteConfig() string {
 	config, err := filepath.Abs(p.configPath)
 	if err != nil {
-		config = p.configPath
+		return p.configPath
 	}
-	return self + " --config " + config + " run"
+	return config
 }
 
 // idle is the part of kardianos/service that is not used: serve runs by itself.

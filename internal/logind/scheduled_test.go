@@ -1,0 +1,29 @@
+package logind
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestScheduled(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "scheduled")
+	if _, ok := scheduledIn(path); ok {
+		t.Error("there is no file")
+	}
+	for text, want := range map[string]int64{
+		"USEC=1795395999000000\nWARN_WALL=1\nMODE=reboot\n": 1795395999,
+		"MODE=poweroff\nUSEC=1\n":                           0,
+		"USEC=tomorrow\n":                                   -1,
+		"":                                                  -1,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		at, ok := scheduledIn(path)
+		if ok != (want >= 0) || ok && at.Truncate(time.Second).Unix() != want {
+			t.Errorf("%q: %v, %v", text, at, ok)
+		}
+	}
+}
