@@ -27,7 +27,7 @@ type Run struct {
 	Message  string   `json:"message,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
 
-	Noop    bool `json:"noop"`
+	Noop    bool `json:"noop"`    // as its report says, or without one as it was asked for
 	Pending int  `json:"pending"` // changes that noop kept from being made
 
 	ExitCode *int   `json:"exit_code,omitempty"`

@@ -41,6 +41,12 @@ func TestInvalid(t *testing.T) {
 		{"duplicate-key", `
 :2: history.runs: given a second time: remove this one or the one on line 2
 :3: puppet: given a second time: remove this one or the one on line 1`},
+		{"duration-long", `
+:2: schedule.every: must be at most 8760h, a year, not "8761h"
+:3: schedule.splay.window: must be at most 8760h, a year, or auto, not "8760h0m1s"
+:4: schedule.catch_up: must be at most 8760h, a year, or 0s, not "2562047h"
+:6: puppet.timeout: must be at most 8760h, a year, or auto, not "277778h"
+:7: puppet.lock_wait: must be at most 8760h, a year, not "8760h1ns"`},
 		{"duration-negative", `
 :2: puppet.timeout: must be a duration above 0, such as 30m, or auto, not "-5m"
 :3: puppet.lock_wait: must be a duration such as 90s, 30m or 1h30m, not "auto"`},

@@ -139,6 +139,10 @@ func (v number) set(s string) error {
 
 func (v number) show() any { return *v.dst }
 
+// MaxDuration bounds every duration. Nobody means a longer one, and with it sums of
+// times and the files that they travel in need no bounds of their own.
+const MaxDuration = 365 * 24 * time.Hour
+
 // duration is a time.Duration above 0.
 type duration struct{ dst *time.Duration }
 
@@ -150,6 +154,8 @@ func (v duration) set(s string) (err error) {
 func parseDuration(s, or string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	switch {
+	case err == nil && d > MaxDuration:
+		return 0, mustBe("at most "+shortDuration(MaxDuration)+", a year"+or, s)
 	case err == nil && d > 0:
 		return d, nil
 	case err == nil:

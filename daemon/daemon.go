@@ -31,12 +31,15 @@ type Daemon struct {
 	Launcher Launcher
 	Version  string
 	Log      *slog.Logger
-	// Tell speaks to the service manager, in the words of sd_notify(3).
+	// Tell speaks to the service manager, in the words of sd_notify(3). It may be called
+	// by several goroutines.
 	Tell func(words string)
 	// Watchdog is how often Tell must be heard from at least; 0: nobody listens.
 	Watchdog time.Duration
 	// Certname is the node's by a configuration, empty as long as no runner has learnt it.
 	Certname func(*config.Config) string
+	// Reloaded, when set, hears of every configuration that a reload has put in force.
+	Reloaded func(*config.Config)
 	// After is time.After; it may go off too soon, and only its last call counts.
 	After func(time.Duration) <-chan time.Time
 	// Ended, when set, hears of every run that was recorded.

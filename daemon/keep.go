@@ -60,6 +60,9 @@ func (d *Daemon) reload() {
 		d.kept.ConfigError = err.Error()
 		return
 	}
+	if d.Reloaded != nil {
+		d.Reloaded(c)
+	}
 	d.Log.Info("configuration read again")
 	d.kept.ConfigError = ""
 }

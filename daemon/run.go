@@ -47,12 +47,13 @@ func (d *Daemon) request(id string, plan scheduler.Plan) state.Request {
 // start starts the runner of a run that was asked for. When that fails for good the
 // run has an outcome all the same: nobody else will give it one.
 func (d *Daemon) start(ctx context.Context, id string) {
+	d.Tell("WATCHDOG=1")
+	defer d.keepFed()() // the tries are few, and each is bounded by the launcher
 	var err error
 	for try := range launchTries {
 		if try > 0 && !sleep(ctx, time.Duration(try)*time.Second) {
 			return // the next service finds the request
 		}
-		d.Tell("WATCHDOG=1")
 		if err = d.Launcher.Launch(ctx, id); err == nil {
 			d.kept.LastError = ""
 			d.started = append(d.started, started{id, time.Now()})

@@ -59,6 +59,8 @@ type Status struct {
 	// runner saw them, at Seen.
 	Unseen []Item     `json:"unseen,omitempty"`
 	Seen   *time.Time `json:"seen,omitempty"`
+
+	runningUnread bool // something is in the place of the run in progress
 }
 
 // Item is something that a status tells of, by its name in JSON.
@@ -145,6 +147,7 @@ func (s *Status) readRunning(d *state.Dir) {
 	r, err := d.Running()
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
+			s.runningUnread = true
 			s.notKnown(err)
 		}
 		return
@@ -239,6 +242,10 @@ next:
 }
 
 func (s *Status) decide(now time.Time) {
+	if s.runningUnread {
+		s.IfAskedWhy = runningUnread
+		return
+	}
 	facts := scheduler.Facts{Now: now, Disabled: s.Disabled}
 	if r := s.Running; r != nil && !r.CutOff() {
 		facts.OwnRun = &scheduler.Holder{Who: fmt.Sprintf("run %s (%s)", r.ID, r.Trigger), Since: r.Since}
@@ -252,6 +259,8 @@ func (s *Status) decide(now time.Time) {
 	}
 	s.IfAsked, s.IfAskedWhy = d.Verb, d.Message
 }
+
+const runningUnread = "the run in progress cannot be read"
 
 // tooOld is the age from which a good run says nothing about the node any more, where
 // no service has a slower schedule. The slowest in use run once a day.
@@ -278,6 +287,8 @@ func (s *Status) judge() (Health, string) {
 		return Unknown, "there has been no run yet"
 	case !last.Outcome.Healthy():
 		return Unhealthy, "the last run that was not skipped is " + Describe(last)
+	case s.runningUnread:
+		return Unknown, runningUnread
 	case s.Disabled != nil:
 		return Unknown, "puppet is disabled: nothing keeps the node as it should be"
 	case s.Service != nil && !s.Service.Alive:

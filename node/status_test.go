@@ -129,6 +129,14 @@ func TestHealth(t *testing.T) {
 				}
 			}
 		}, node.Unknown, "cannot be read"},
+		"run in progress of a newer version": {func(p *place) {
+			p.ran(api.Unchanged, "", time.Hour)
+			p.newerRunning()
+		}, node.Unknown, "run in progress cannot be read"},
+		"bad, and a run of a newer version": {func(p *place) {
+			p.ran(api.Failed, "", time.Hour)
+			p.newerRunning()
+		}, node.Unhealthy, "failed"},
 		"service gone": {func(p *place) {
 			p.ran(api.Unchanged, "", time.Hour)
 			if err := p.dir.SetSchedule(state.Schedule{Service: &process.ID{PID: 1 << 30, Start: "1"}}); err != nil {
@@ -164,6 +172,14 @@ func (p *place) running(runner process.ID) {
 	}
 }
 
+// newerRunning leaves what a downgrade does.
+func (p *place) newerRunning() {
+	p.Helper()
+	if err := os.WriteFile(p.dir.File("running.json"), []byte(`{"schema":99}`), 0o644); err != nil {
+		p.Fatal(err)
+	}
+}
+
 // What status says of a run that is asked for now is what Decide says.
 func TestIfAsked(t *testing.T) {
 	self, err := process.Find(os.Getpid())
@@ -183,6 +199,8 @@ func TestIfAsked(t *testing.T) {
 	expect(scheduler.Skip, "goes on since")
 	p.disable("ticket 42")
 	expect(scheduler.Skip, "ticket 42")
+	p.newerRunning()
+	expect("", "cannot be read")
 }
 
 // Whoever may not look into Puppet's directory is shown what a runner saw, and told

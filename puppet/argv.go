@@ -21,6 +21,9 @@ type Options struct {
 	SummaryFile, ReportFile string
 }
 
+// NoCacheFallback reports whether Puppet is told not to fall back on a cached catalog.
+func (o Options) NoCacheFallback() bool { return o.UseCache != nil && !*o.UseCache }
+
 // Argv is the command line behind the program's name.
 //
 // --test is never used: it implies show_diff, which writes the content of files,

@@ -60,7 +60,7 @@ func Gather(end Ending, o Options, s *Settings, t *Traces, output []byte, probe 
 	e := Evidence{
 		Ending: end, Command: o.Command, Settings: s,
 		Summary: f.summary, Report: f.report, FreshCatalog: f.freshCatalog, Problems: f.problems,
-		NoCacheFallback: o.UseCache != nil && !*o.UseCache,
+		NoCacheFallback: o.NoCacheFallback(),
 		Output:          output, EnvironmentRequested: o.Environment,
 	}
 	if o.Command == Agent {

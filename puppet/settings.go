@@ -104,8 +104,14 @@ func (l *list) add(s string) {
 	}
 }
 
+// maxRunTimeout is the longest limit of a run: in nanoseconds, Puppet's own may be
+// more than there is room for.
+const maxRunTimeout = 365 * 24 * time.Hour
+
 // RunTimeout is Puppet's own limit of a run; zero means that it has none.
-func (s *Settings) RunTimeout() time.Duration { return time.Duration(s.Runtimeout) * time.Second }
+func (s *Settings) RunTimeout() time.Duration {
+	return time.Duration(min(s.Runtimeout, number(maxRunTimeout/time.Second))) * time.Second
+}
 
 // AgentPidfile is where Puppet's daemon leaves its pid. The setting pidfile is
 // named after the program that asks, so it cannot be asked for.

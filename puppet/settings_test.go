@@ -73,6 +73,8 @@ func TestParseSettings(t *testing.T) {
 		name, text string
 		good       func(*Settings) bool
 	}{
+		{"a limit of many years is one of a year", answer(`:3600`, `:2000000000`), func(s *Settings) bool { return s.RunTimeout() == maxRunTimeout }},
+		{"a limit beyond all years", answer(`:3600`, `:1000000000000`), func(s *Settings) bool { return s.RunTimeout() == maxRunTimeout }},
 		{"as it is", answer(), func(s *Settings) bool {
 			return s.Certname == "web01" && s.RunTimeout() == time.Hour && bool(s.Report) && bool(s.Usecacheonfailure) && !bool(s.UseSRVRecords) &&
 				s.AgentPidfile() == "/run/puppet/agent.pid" && s.CachedCatalog() == "/v/client_data/catalog/web01.json" && s.serverAddress() == "puppet:8140"

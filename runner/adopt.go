@@ -44,7 +44,7 @@ func (r *Runner) adopt(ctx context.Context, claim *state.Claim, lockIsOurs bool)
 		}
 	}
 	end.Ended = time.Now()
-	r.judgeOrphan(ctx, req, end, run)
+	r.judgeOrphan(ctx, req, running, end, run)
 	return run, r.finish(claim, run)
 }
 
@@ -140,8 +140,9 @@ func gone(id process.ID) <-chan struct{} {
 }
 
 // judgeOrphan goes by the files that the run left: its exit code went with the
-// runner.
-func (r *Runner) judgeOrphan(ctx context.Context, req state.Request, end puppet.Ending, run *api.Run) {
+// runner. The configuration may have changed since; what could make the run look
+// better than it was is taken from what its own runner noted.
+func (r *Runner) judgeOrphan(ctx context.Context, req state.Request, running *state.Running, end puppet.Ending, run *api.Run) {
 	e := puppet.Evidence{Ending: end}
 	options := r.optionsFor(req)
 	if _, known, err := r.learn(ctx, options); err != nil {
@@ -150,6 +151,7 @@ func (r *Runner) judgeOrphan(ctx context.Context, req state.Request, end puppet.
 		output, _ := tail(r.State.OutputLog(req.ID), outputRead)
 		e = puppet.Gather(end, options, &known.Settings, puppet.NewTraces(&known.Settings, options), output,
 			func() puppet.Probe { return puppet.ProbeServer(context.Background(), &known.Settings) })
+		e.NoCacheFallback = running.NoCacheFallback
 		run.Certname = known.Settings.Certname
 	}
 	e.Fill(run, puppet.Classify(e))

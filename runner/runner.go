@@ -65,6 +65,9 @@ func Prepare() error {
 // Run does what req asks for. The error says that nothing could be recorded;
 // everything else is in the Run.
 func (r *Runner) Run(ctx context.Context, req state.Request) (*api.Run, error) {
+	if err := r.refuseNewer(); err != nil {
+		return nil, err
+	}
 	claim, err := r.State.Begin(req)
 	if err != nil {
 		return nil, err
@@ -76,6 +79,9 @@ func (r *Runner) Run(ctx context.Context, req state.Request) (*api.Run, error) {
 // Resume does what the request with this id asks for. When a runner that had begun
 // it was killed, it finds out what became of it.
 func (r *Runner) Resume(ctx context.Context, id string) (*api.Run, error) {
+	if err := r.refuseNewer(); err != nil {
+		return nil, fmt.Errorf("cannot run %s: %w", id, err)
+	}
 	claim, err := r.State.Claim(id)
 	if err != nil {
 		return nil, fmt.Errorf("cannot run %s: %w", id, err)
@@ -92,6 +98,16 @@ func (r *Runner) Resume(ctx context.Context, id string) (*api.Run, error) {
 		return r.adopt(ctx, claim, false)
 	}
 	return r.run(ctx, claim, *req)
+}
+
+// refuseNewer stops at the run in progress of a newer version: its file is not ours to
+// write. That comes before the claim, which would later look like that of a runner
+// that was killed.
+func (r *Runner) refuseNewer() error {
+	if _, err := r.State.Running(); errors.Is(err, state.ErrNewer) {
+		return err
+	}
+	return nil
 }
 
 // checkRequest holds a request that came as a file to what the command line allows.
@@ -142,8 +158,10 @@ func (r *Runner) execute(ctx context.Context, claim *state.Claim, req state.Requ
 // newRun begins the record of a run with what the request says.
 func (r *Runner) newRun(req state.Request) *api.Run {
 	now := time.Now()
+	asked := r.optionsFor(req)
 	return &api.Run{
 		Schema: api.SchemaVersion, ID: req.ID, Trigger: req.Trigger, Due: req.Due, Started: &now,
+		Noop:     asked.Noop != nil && *asked.Noop, // a report knows better, when there is one
 		Certname: r.certname(), AgentVersion: r.Version, EnvironmentRequested: req.Env, Schedule: req.Schedule,
 	}
 }

@@ -57,17 +57,9 @@ func newBench(t *testing.T, testCase string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(tmp, "bin", "puppet")
-	if err := errors.Join(os.Mkdir(filepath.Dir(binary), 0o755), os.Symlink(self, binary)); err != nil {
-		t.Fatal(err)
-	}
 	c := config.Default()
 	c.StateDir = filepath.Join(tmp, "state")
-	c.Puppet.Binary = binary
+	c.Puppet.Binary = node.Binary()
 	c.Puppet.LockWait = 10 * time.Second
 	dir, err := state.Open(c.StateDir)
 	if err != nil {
@@ -231,6 +223,28 @@ func TestDisabled(t *testing.T) {
 	}
 	if strings.Contains(b.events(), "start") {
 		t.Error("Puppet was started")
+	}
+}
+
+// A run that leaves no report was what it was asked to be.
+func TestNoopWithoutReport(t *testing.T) {
+	for _, c := range []struct {
+		configured config.Switch
+		asked      *bool
+		want       bool
+	}{
+		{config.Auto, nil, false},
+		{config.Auto, new(true), true},
+		{config.On, nil, true},
+		{config.On, new(false), false},
+	} {
+		b := newBench(t, "silent")
+		b.config.Puppet.Noop = c.configured
+		req := request()
+		req.Noop = c.asked
+		if run := b.run(context.Background(), req); run.Noop != c.want {
+			t.Errorf("%+v: noop is %v (%s)", c, run.Noop, run.Message)
+		}
 	}
 }
 
@@ -589,4 +603,49 @@ func TestResumeBesideAnotherRun(t *testing.T) {
 	if p, err := process.Find(innocent.Process.Pid); err != nil || p.Zombie {
 		t.Error("the other run's process was ended")
 	}
+}
+
+// Without a report, only the order not to fall back proves that an orphan's catalog
+// was a new one. What counts is the order that it was given, not what the
+// configuration says by now.
+func TestOrphanWithoutReport(t *testing.T) {
+	for _, c := range []struct {
+		atStart, later config.Switch
+		want           api.Outcome
+	}{
+		{config.Auto, config.Auto, api.Unchanged}, // without reports, auto is off
+		{config.Off, config.On, api.Unchanged},
+		{config.On, config.Off, api.Stale},
+	} {
+		b := newBench(t, "unchanged")
+		b.env = append(b.env, "FAKE_PUPPET_REPORT=false")
+		b.config.Puppet.CachedCatalogOnFailure = c.atStart
+		id := b.orphan()
+		b.config.Puppet.CachedCatalogOnFailure = c.later
+		run, err := b.runner().Resume(context.Background(), id)
+		if err != nil || run.Outcome != c.want {
+			t.Errorf("%+v: %+v, %v", c, run, err)
+		}
+	}
+}
+
+// orphan leaves a run as its runner does that is killed before it records it.
+func (b *bench) orphan() (id string) {
+	b.Helper()
+	req := request()
+	r := b.runner()
+	var running state.Running
+	r.Notify = func(now state.Running) { running = now }
+	if _, err := r.Run(context.Background(), req); err != nil {
+		b.Fatal(err)
+	}
+	err := errors.Join(
+		b.dir.SetRunning(running),
+		os.WriteFile(filepath.Join(b.dir.RunDir(req.ID), "lock"), []byte("begun\n"), 0o600),
+		os.Remove(filepath.Join(b.dir.RunDir(req.ID), "run.json")),
+	)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return req.ID
 }

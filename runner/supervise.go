@@ -34,6 +34,7 @@ func (a *attempt) supervise(ctx context.Context) (end puppet.Ending, other bool,
 	end.Started = time.Now()
 	a.run.Started = &end.Started
 	a.running.Started, a.running.TimeoutS = &end.Started, a.timeout.Seconds()
+	a.running.NoCacheFallback = a.options.NoCacheFallback()
 	a.running.Puppet = nil                         // not the one of an earlier try
 	if err := a.step(state.Applying); err != nil { // before the start: an orphan must be known
 		return end, false, err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -39,12 +40,22 @@ func read(path string, v any) error {
 		return fmt.Errorf("%w: %s: %w", ErrCorrupt, path, err)
 	}
 	if got > schema {
-		return fmt.Errorf("%w: %s has schema %d, this version knows up to %d", ErrNewer, path, got, schema)
+		return errNewer(path, got)
 	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrCorrupt, path, err)
 	}
 	return nil
+}
+
+// errNewer says how to go on after a downgrade. What a run left is its history; all
+// other files are made anew.
+func errNewer(path string, got int) error {
+	advice := "upgrade puppet-cron again"
+	if name := filepath.Base(path); name != recordName && name != requestName {
+		advice += ", or remove the file once no newer puppet-cron runs here"
+	}
+	return fmt.Errorf("%w: %s has schema %d, this version knows up to %d: %s", ErrNewer, path, got, schema, advice)
 }
 
 // slurp reads a plain file of a bounded size. Anything else that bears its name
@@ -90,7 +101,7 @@ func schemaOf(data []byte) (int, error) {
 func write(path string, v any, mode os.FileMode) error {
 	if data, err := slurp(path); err == nil {
 		if got, err := schemaOf(data); err == nil && got > schema {
-			return fmt.Errorf("%w: %s has schema %d, this version writes %d; it is left as it is", ErrNewer, path, got, schema)
+			return errNewer(path, got)
 		}
 	}
 	var buf bytes.Buffer

@@ -55,6 +55,8 @@ type Running struct {
 	Puppet   *process.ID `json:"puppet,omitempty"`
 	Started  *time.Time  `json:"started,omitempty"` // when Puppet was
 	TimeoutS float64     `json:"timeout_s,omitempty"`
+	// NoCacheFallback: Puppet was told not to fall back on a cached catalog.
+	NoCacheFallback bool `json:"no_cache_fallback,omitempty"`
 	// WaitsFor says who holds Puppet's own lock while the run waits for it.
 	WaitsFor string `json:"waits_for,omitempty"`
 }

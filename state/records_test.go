@@ -6,10 +6,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -129,6 +131,23 @@ func TestRunning(t *testing.T) {
 	must(t, d.ClearRunning())
 	if exists(d.File("running.json")) {
 		t.Error("it stays")
+	}
+}
+
+// Whatever may be configured can be read back; a run that cannot be would be nobody's.
+func TestLongestDurations(t *testing.T) {
+	d := newDir(t)
+	running := aRunning(1)
+	running.TimeoutS = (config.MaxDuration + time.Hour).Seconds() // with what a runner adds
+	must(t, d.SetRunning(running))
+	if _, err := d.Running(); err != nil {
+		t.Error(err)
+	}
+	req := request(newID(1))
+	req.WaitS, req.TimeoutS = config.MaxDuration.Seconds(), config.MaxDuration.Seconds()
+	must(t, d.Ask(req))
+	if _, err := d.Request(req.ID); err != nil {
+		t.Error(err)
 	}
 }
 

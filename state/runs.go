@@ -76,7 +76,7 @@ func (d *Dir) begin(making string, req Request) (*filelock.Lock, error) {
 		return lock, err
 	}
 	req.Schema = schema
-	return lock, write(filepath.Join(making, "request.json"), req, privateMode)
+	return lock, write(filepath.Join(making, requestName), req, privateMode)
 }
 
 // markBegun says for good that this run was begun. That the lock's file exists
@@ -184,7 +184,10 @@ func (d *Dir) claimFile(id string) string { return filepath.Join(d.RunDir(id), "
 
 func (d *Dir) recordFile(id string) string { return filepath.Join(d.RunDir(id), recordName) }
 
-const recordName = "run.json"
+const (
+	requestName = "request.json"
+	recordName  = "run.json"
+)
 
 func (d *Dir) recorded(id string) bool {
 	_, err := os.Lstat(d.recordFile(id))
@@ -196,7 +199,7 @@ func (d *Dir) Request(id string) (*Request, error) {
 	if !api.ValidID(id) {
 		return nil, errNoID(id)
 	}
-	path := filepath.Join(d.RunDir(id), "request.json")
+	path := filepath.Join(d.RunDir(id), requestName)
 	r := new(Request)
 	if err := read(path, r); err != nil {
 		return nil, err

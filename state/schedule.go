@@ -67,7 +67,7 @@ func (d *Dir) Ask(req Request) error {
 	req.Schema = schema
 	err := os.Mkdir(making, dirMode)
 	if err == nil {
-		err = write(filepath.Join(making, "request.json"), req, privateMode)
+		err = write(filepath.Join(making, requestName), req, privateMode)
 	}
 	if err == nil {
 		err = os.Chmod(making, dirMode)

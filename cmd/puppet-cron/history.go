@@ -22,7 +22,11 @@ func newHistoryCommand(p *program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "history",
 		Short: "List the runs of this node, the newest first",
-		Args:  cobra.NoArgs,
+		Long: `List the runs of this node, the newest first.
+
+Exit codes: 0 the list is whole, 1 a record cannot be read, or this user may not read
+it; 64 wrong usage or configuration.`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if outcome != "" && !api.Outcome(outcome).Known() {
 				return usageError{fmt.Errorf("--outcome: %q is not one of %v", outcome, api.Outcomes())}
@@ -52,13 +56,31 @@ func (p *program) history(n int, outcome api.Outcome, asJSON bool) error {
 		fmt.Fprintf(p.stderr, "puppet-cron: %v\n", err)
 	}
 	if asJSON {
-		return p.printJSON(map[string]any{"runs": runs})
+		err = p.printJSON(map[string]any{"runs": runs, "unreadable": texts(unreadable)})
+	} else {
+		err = p.listRuns(runs)
 	}
+	if err == nil && len(unreadable) > 0 {
+		err = negativeError{fmt.Errorf("the list is not whole: %d of the records cannot be read; they go when the history is shortened", len(unreadable))}
+	}
+	return err
+}
+
+func (p *program) listRuns(runs []*api.Run) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, r := range runs {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", moment(*r.Ended), r.Trigger, took(r), node.Describe(r), r.ID, printable(r.Message))
 	}
 	return w.Flush()
+}
+
+// texts makes an empty list, not null, in JSON.
+func texts(errs []error) []string {
+	s := []string{}
+	for _, err := range errs {
+		s = append(s, err.Error())
+	}
+	return s
 }
 
 // readHistory passes by the runs that are not recorded yet; a record that cannot be

@@ -31,27 +31,12 @@ func TestScripts(t *testing.T) {
 			env.Vars = append(env.Vars, node.Env("unchanged", 0, 0)...)
 			env.Setenv("SUDO_USER", "alice")
 			return os.WriteFile(filepath.Join(env.WorkDir, "ok.yaml"),
-				[]byte("state_dir: "+env.WorkDir+"/state\npuppet: {binary: "+puppetIn(env)+"}\n"), 0o644)
+				[]byte("state_dir: "+env.WorkDir+"/state\npuppet: {binary: "+node.Binary()+"}\n"), 0o644)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits,
 		},
 	})
-}
-
-// puppetIn is where testscript put the fake.
-func puppetIn(env *testscript.Env) string {
-	for _, dir := range filepath.SplitList(env.Getenv("PATH")) {
-		if p := filepath.Join(dir, "puppet"); isFile(p) {
-			return p
-		}
-	}
-	return "/nonexistent"
-}
-
-func isFile(p string) bool {
-	fi, err := os.Stat(p)
-	return err == nil && fi.Mode().IsRegular()
 }
 
 // exits runs a program and wants a certain exit code: exits CODE PROGRAM ARGS…

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/internal/version"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/puppet/args"
@@ -84,8 +85,11 @@ func (o *runOptions) check(c *cobra.Command) error {
 		}
 	}
 	for flag, d := range map[string]time.Duration{"wait": o.wait, "timeout": o.timeout} {
-		if c.Flags().Changed(flag) && d <= 0 {
+		switch {
+		case c.Flags().Changed(flag) && d <= 0:
 			note(flag, fmt.Errorf("%v is not longer than nothing; give a duration such as 10m", d))
+		case d > config.MaxDuration:
+			note(flag, fmt.Errorf("%v is longer than a year; give a duration such as 10m", d))
 		}
 	}
 	if c.Flags().Changed("request") && !api.ValidID(o.request) {

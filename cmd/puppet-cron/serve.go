@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
@@ -62,17 +63,15 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var d *daemon.Daemon
-	d = &daemon.Daemon{
-		State: dir, Config: cfg, Reload: p.loadConfig, Version: version.String(), Log: p.logger(cfg.Log),
+	logs := new(newestHandler)
+	logs.use(p.logHandler(cfg.Log))
+	log := slog.New(logs)
+	d := &daemon.Daemon{
+		State: dir, Config: cfg, Reload: p.loadConfig, Version: version.String(), Log: log,
 		Tell: tell, Watchdog: watchdog, Ended: p.showEnded, After: clock.After,
+		Reloaded: func(c *config.Config) { logs.use(p.logHandler(c.Log)) },
 		Certname: func(c *config.Config) string { return certnameOf(dir, c)() },
-		Settled: func() {
-			debug.FreeOSMemory()
-			if err := process.GiveBack(); err != nil {
-				d.Log.Debug("cannot give memory back", "error", err)
-			}
-		},
+		Settled:  func() { giveMemoryBack(log) },
 	}
 	if d.Launcher, err = p.launcher(d); err != nil {
 		return err
@@ -82,6 +81,13 @@ func (p *program) serve(ctx context.Context) error {
 		return usageError{err}
 	}
 	return err
+}
+
+func giveMemoryBack(log *slog.Logger) {
+	debug.FreeOSMemory()
+	if err := process.GiveBack(); err != nil {
+		log.Debug("cannot give memory back", "error", err)
+	}
 }
 
 // launcher starts runs as units where we are one ourselves, else as processes.

@@ -66,18 +66,7 @@ func node(t *testing.T) (config string, env []string, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(dir, "bin", "puppet")
-	if err := os.Mkdir(filepath.Dir(binary), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, binary); err != nil {
-		t.Fatal(err)
-	}
-	config = write(t, dir, fmt.Sprintf("state_dir: %s/state\npuppet: {binary: %s}\n", dir, binary))
+	config = write(t, dir, fmt.Sprintf("state_dir: %s/state\npuppet: {binary: %s}\n", dir, fake.Binary()))
 	return config, append(os.Environ(), fake.Env("changed", 0, 100)...), dir
 }
 

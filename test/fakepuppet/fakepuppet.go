@@ -20,18 +20,26 @@ import (
 // Node is where a fake Puppet lives. Its orders are in the environment.
 type Node struct{ Dir string }
 
-// New lays out a node in dir.
+// New lays out a node in dir. Its Puppet is the program that calls this.
 func New(dir string) (*Node, error) {
 	n := &Node{dir}
-	for _, d := range []string{"state", "public", "ssl", "run", "client_data/catalog", "work"} {
+	for _, d := range []string{"bin", "state", "public", "ssl", "run", "client_data/catalog", "work"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			return nil, err
 		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Symlink(self, n.Binary()); err != nil {
+		return nil, err
 	}
 	return n, os.WriteFile(n.Conf(), []byte("[main]\n"), 0o644)
 }
 
 // Paths of the node's files.
+func (n *Node) Binary() string   { return filepath.Join(n.Dir, "bin", "puppet") }
 func (n *Node) Conf() string     { return filepath.Join(n.Dir, "puppet.conf") }
 func (n *Node) Lock() string     { return filepath.Join(n.Dir, "state", "agent_catalog_run.lock") }
 func (n *Node) Disabled() string { return filepath.Join(n.Dir, "state", "agent_disabled.lock") }

@@ -46,7 +46,7 @@ func (n *testNode) race(t *testing.T) (runs []*api.Run, plainExit string) {
 	t.Helper()
 	runs = make([]*api.Run, 2)
 	errs := make([]error, 2)
-	plain := exec.Command(n.puppet, "agent", "--test")
+	plain := exec.Command(n.fake.Binary(), "agent", "--test")
 	plain.Env = append(os.Environ(), n.fake.Env("unchanged", 5, 60)...)
 	start := make(chan struct{})
 	var all sync.WaitGroup

@@ -59,7 +59,6 @@ type testNode struct {
 	fake   *fakepuppet.Node
 	state  *state.Dir
 	config string
-	puppet string
 }
 
 func newNode(t *testing.T) *testNode {
@@ -69,21 +68,8 @@ func newNode(t *testing.T) *testNode {
 	if err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := &testNode{
-		fake: fake, state: state.View(filepath.Join(tmp, "state")),
-		config: filepath.Join(tmp, "puppet-cron.yaml"), puppet: filepath.Join(tmp, "bin", "puppet"),
-	}
-	if err := os.Mkdir(filepath.Dir(n.puppet), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, n.puppet); err != nil {
-		t.Fatal(err)
-	}
-	config := fmt.Sprintf("state_dir: %s\npuppet:\n  binary: %s\n  lock_wait: 20s\n", n.state.Path(), n.puppet)
+	n := &testNode{fake: fake, state: state.View(filepath.Join(tmp, "state")), config: filepath.Join(tmp, "puppet-cron.yaml")}
+	config := fmt.Sprintf("state_dir: %s\npuppet:\n  binary: %s\n  lock_wait: 20s\n", n.state.Path(), fake.Binary())
 	if err := os.WriteFile(n.config, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
