@@ -123,11 +123,9 @@ func checkRequest(req *state.Request) error {
 }
 
 func (r *Runner) run(ctx context.Context, claim *state.Claim, req state.Request) (*api.Run, error) {
-	if err := claim.Reserve(); err != nil {
-		return nil, err
-	}
-	lock, busy, err := r.takeRunLock(ctx, req)
+	lock, busy, err := r.prepareState(ctx, claim, req)
 	if err != nil {
+		claim.Undo()
 		return nil, err
 	}
 	if lock == nil {
@@ -139,6 +137,14 @@ func (r *Runner) run(ctx context.Context, claim *state.Claim, req state.Request)
 		return nil, err
 	}
 	return r.execute(ctx, claim, req, lock)
+}
+
+// prepareState takes what the state directory must give before a run can begin.
+func (r *Runner) prepareState(ctx context.Context, claim *state.Claim, req state.Request) (*filelock.Lock, busy, error) {
+	if err := claim.Reserve(); err != nil {
+		return nil, busy{}, err
+	}
+	return r.takeRunLock(ctx, req)
 }
 
 // execute is the run itself, under run.lock.

@@ -475,6 +475,17 @@ func TestLockThatIsNoFile(t *testing.T) {
 		if strings.Contains(b.events(), "start") {
 			t.Errorf("%s: Puppet was started", kind)
 		}
+		if ids, err := b.dir.IDs(); err != nil || len(ids) != 0 {
+			t.Errorf("%s: a run that was never begun is left for the next to judge: %v, %v", kind, ids, err)
+		}
+		req := request()
+		req.Trigger = api.Schedule
+		if err := b.dir.Ask(req); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.runner().Resume(context.Background(), req.ID); err == nil || b.dir.Fate(req.ID) != state.Asked {
+			t.Errorf("%s: a request is %s; want it to be as before", kind, b.dir.Fate(req.ID))
+		}
 	}
 }
 

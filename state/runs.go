@@ -28,6 +28,7 @@ type Claim struct {
 
 	dir  *Dir
 	lock *filelock.Lock
+	made bool // by this process
 }
 
 // Begin makes a run and claims it. Nobody ever sees it unclaimed: it is made under
@@ -54,7 +55,7 @@ func (d *Dir) Begin(req Request) (*Claim, error) {
 		release(lock)
 		return nil, fmt.Errorf("cannot begin run %s: %w", req.ID, err)
 	}
-	return &Claim{ID: req.ID, dir: d, lock: lock}, nil
+	return &Claim{ID: req.ID, dir: d, lock: lock, made: true}, nil
 }
 
 const makingPrefix = ".begin-"
@@ -170,6 +171,21 @@ func (c *Claim) Reserve() error {
 const reserved = 256 << 10
 
 func (c *Claim) reserve() string { return filepath.Join(c.dir.RunDir(c.ID), "reserve") }
+
+// Undo takes back a claim of which nothing came, so that nobody takes the run for one
+// that was cut off. A run that this process made up is gone; one that was asked for is
+// still to be begun.
+func (c *Claim) Undo() {
+	switch {
+	case c.Resumed:
+		return
+	case c.made:
+		_ = os.RemoveAll(c.dir.RunDir(c.ID))
+	default:
+		_ = os.Remove(c.reserve())
+		_ = os.Truncate(c.dir.claimFile(c.ID), 0)
+	}
+}
 
 // Release gives the claim up.
 func (c *Claim) Release() { release(c.lock) }
