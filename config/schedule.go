@@ -12,9 +12,10 @@ import (
 type Schedule struct {
 	Every    time.Duration // 0 when there is a Cron
 	Cron     string        // "" when there is an Every
-	Timezone string        // of Cron; "" is the node's own
+	Timezone string        // of Cron and Windows; "" is the node's own
 	Splay    Splay
 	CatchUp  time.Duration
+	Windows  []scheduler.WindowRule
 }
 
 // Splay says how a fleet is spread.
@@ -32,6 +33,10 @@ func (s *Schedule) Spec(id splay.Identity) (*scheduler.Spec, error) {
 			return nil, fmt.Errorf("schedule.timezone: %w", err)
 		}
 	}
+	windows, err := scheduler.NewWindows(s.Windows)
+	if err != nil {
+		return nil, err
+	}
 	return scheduler.New(scheduler.Rule{
 		Every:    s.Every,
 		Cron:     s.Cron,
@@ -40,6 +45,7 @@ func (s *Schedule) Spec(id splay.Identity) (*scheduler.Spec, error) {
 		Window:   s.Splay.Window,
 		Share:    id.Share(s.Splay.Mode),
 		CatchUp:  s.CatchUp,
+		Windows:  windows,
 	})
 }
 

@@ -50,6 +50,7 @@ func (a *attempt) toTheEnd(ctx context.Context) error {
 			a.skip(decision)
 			return nil
 		}
+		a.changeNothing(decision.Noop)
 		evidence, refused, err := a.once(ctx)
 		if err != nil {
 			return err
@@ -199,7 +200,10 @@ func (a *attempt) facts() (scheduler.Facts, error) {
 	if err != nil {
 		return scheduler.Facts{}, err
 	}
-	facts := scheduler.Facts{Now: time.Now(), Disabled: disabled}
+	facts := scheduler.Facts{Now: time.Now(), Trigger: a.req.Trigger, Disabled: disabled}
+	if facts.Window, err = a.window(facts.Now); err != nil {
+		return scheduler.Facts{}, err
+	}
 	if lock != nil {
 		facts.PuppetLock = &scheduler.Holder{Who: lock.String(), Since: lock.Since}
 	}

@@ -26,7 +26,7 @@ type Ledger struct {
 	// CatchUp is when a run comes at the latest, because slots were missed or
 	// because the node never ran. Zero: there is no hurry.
 	CatchUp time.Time `json:"catch_up,omitzero"`
-	// Tries is how often CatchUp itself was missed.
+	// Tries is how often CatchUp itself was missed, or could not be.
 	Tries uint `json:"tries,omitempty"`
 	// Taken is the run that was to be launched.
 	Taken Taken `json:"taken,omitzero"`
@@ -79,7 +79,7 @@ func (s *Spec) Observe(l Ledger, now time.Time) Ledger {
 	if missed := s.count(l.Through, onTime); missed > 0 {
 		l.Missed, l.Through, owed = l.Missed+missed, onTime, true
 	}
-	return s.planCatchUp(l, now, owed)
+	return s.leaveToSlot(s.planCatchUp(l, now, owed))
 }
 
 // planCatchUp sets CatchUp when a run is owed. One that has passed, because the node
@@ -93,7 +93,7 @@ func (s *Spec) planCatchUp(l Ledger, now time.Time, owed bool) Ledger {
 	case l.CatchUp.IsZero() && !owed:
 		return l
 	case l.CatchUp.IsZero():
-	case l.CatchUp.Before(now.Add(-late)), l.CatchUp.After(now.Add(s.rule.CatchUp)):
+	case l.CatchUp.Before(now.Add(-late)), l.CatchUp.After(s.opens(now).Add(s.rule.CatchUp)):
 		l.Tries++
 	default:
 		return l
@@ -114,7 +114,10 @@ func (s *Spec) catchUp(due, now time.Time, within time.Duration) time.Time {
 		return due
 	}
 	place := s.rule.Share.Fraction
-	if s.window == s.interval && s.rule.Cron == "" {
+	switch {
+	case s.windows != nil:
+		place = otherPlace(place)
+	case s.window == s.interval && s.rule.Cron == "":
 		place = float64(ahead-within) / float64(s.interval-within)
 	}
 	return now.Add(time.Duration(min(place, 1) * float64(within)))
@@ -180,5 +183,5 @@ func (s *Spec) Replace(old *Spec, l Ledger, now time.Time) Ledger {
 	if owed {
 		l.Missed, l.Through = l.Missed+missed, now
 	}
-	return s.planCatchUp(l, now, owed)
+	return s.leaveToSlot(s.planCatchUp(l, now, owed))
 }

@@ -27,6 +27,7 @@ type world struct {
 
 	settled time.Time // the furthest slot that was run
 	calm    time.Time // real: since when nothing but time has happened
+	pace    time.Duration
 }
 
 type run struct {
@@ -72,7 +73,7 @@ func (w *world) serve(d time.Duration, steps int) {
 		}
 		p := w.spec.Plan(l)
 		if wait := p.At.Sub(w.now()); wait > 0 {
-			w.real = w.real.Add(min(wait, 30*time.Second))
+			w.real = w.real.Add(min(wait, w.pace))
 			continue
 		}
 		id := strconv.Itoa(len(w.runs))
@@ -93,6 +94,9 @@ func (w *world) launch(p scheduler.Plan, id string) {
 	now := w.now()
 	if now.Before(p.At) {
 		w.Fatalf("early: at %v, %+v", now, p)
+	}
+	if win := w.spec.Window(p.At); win.Mode == scheduler.WindowSkip {
+		w.Fatalf("in closed time, %s: %+v", win.Why, p)
 	}
 	if p.Trigger == api.Schedule {
 		if !w.spec.Next(p.At.Add(-1)).Equal(p.At) {
@@ -146,7 +150,7 @@ func drawRule(t *rapid.T) scheduler.Rule {
 func newWorld(t *rapid.T) *world {
 	begin := time.Date(2026, 11, 23, 4, 0, 0, rapid.IntRange(0, 999_999_999).Draw(t, "ns"), time.UTC)
 	begin = begin.Add(time.Duration(rapid.IntRange(0, 7200).Draw(t, "s")) * time.Second)
-	w := &world{T: t, real: begin, calm: begin, launched: map[string]bool{}, rule: drawRule(t)}
+	w := &world{T: t, real: begin, calm: begin, launched: map[string]bool{}, rule: drawRule(t), pace: 30 * time.Second}
 	w.useRule(w.rule)
 	return w
 }
