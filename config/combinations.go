@@ -34,8 +34,9 @@ func (p *parser) checkPuppet(c *Config) {
 // checkSchedule also lets Every go where Cron is given instead of it.
 func (p *parser) checkSchedule(s *Schedule) {
 	const every, cron, zone, window = "schedule.every", "schedule.cron", "schedule.timezone", "schedule.splay.window"
-	if s.Cron == "" && s.Timezone != "" && p.sound(cron) {
-		p.report(p.lines[zone], zone, "is for cron only, every knows no time zone: remove the key")
+	const windows = "schedule.windows"
+	if s.Cron == "" && len(s.Windows) == 0 && s.Timezone != "" && p.sound(cron, windows) {
+		p.report(p.lines[zone], zone, "is for cron and windows only, every knows no time zone: remove the key")
 	}
 	if _, both := p.lines[every]; both && s.Cron != "" {
 		p.report(p.lines[cron], cron, "cannot stand beside %s: remove one of them", every)
@@ -43,7 +44,7 @@ func (p *parser) checkSchedule(s *Schedule) {
 	if s.Cron != "" {
 		s.Every = 0
 	}
-	if !p.sound(every, cron, zone, window) {
+	if !p.sound(every, cron, zone, window, windows) {
 		return
 	}
 	_, err := s.Spec(splay.Identity{})

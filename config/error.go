@@ -45,9 +45,12 @@ func (p *problems) report(line int, key, format string, a ...any) {
 
 func (p *problems) enough() bool { return len(p.all) >= maxProblems }
 
-// sound reports whether nothing was wrong with any of the keys.
+// sound reports whether nothing was wrong with any of the keys, or within their lists.
 func (p *problems) sound(keys ...string) bool {
-	return !slices.ContainsFunc(p.all, func(e *Error) bool { return slices.Contains(keys, e.Key) })
+	return !slices.ContainsFunc(p.all, func(e *Error) bool {
+		key, _, _ := strings.Cut(e.Key, "[")
+		return slices.Contains(keys, key)
+	})
 }
 
 // err joins what was reported, in the order of the lines.

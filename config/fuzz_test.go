@@ -24,6 +24,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(config.Reference())
 	f.Add("schedule: {cron: '*/20 6-20 * * MON-FRI', timezone: Europe/Paris, splay: {mode: none, window: 20m}, catch_up: 0s, retries: 0}\n")
+	f.Add("schedule: {every: 24h, timezone: Europe/Paris, windows: [{days: MON-FRI, from: '22:00', to: '05:00'}, {days: 'SAT,SUN', from: '00:00', to: '24:00', mode: skip}]}\n")
 	f.Add("puppet: {command: apply, manifest: \"/a \\u2028: #b\", extra_args: ['--server= x ']}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parse(text)

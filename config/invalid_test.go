@@ -90,13 +90,12 @@ func TestInvalid(t *testing.T) {
 		{"not-built-misspelt", `
 :2: schedule.evry: unknown key: did you mean schedule.every?`},
 		{"not-built", `
-:3: schedule.windows: this version has no windows yet: remove the key
-:4: schedule.skip_when: this version has no conditions yet: remove the key
-:5: reporter.url: this version has no reporter yet: remove the key
-:5: reporter.tls: this version has no reporter yet: remove the key
-:7: check: this version has no severities for check yet: remove the key
-:8: hooks_dir: this version has no hooks yet: remove the key
-:9: metrics.textfile: this version has no metrics yet: remove the key`},
+:3: schedule.skip_when: this version has no conditions yet: remove the key
+:4: reporter.url: this version has no reporter yet: remove the key
+:4: reporter.tls: this version has no reporter yet: remove the key
+:5: check: this version has no severities for check yet: remove the key
+:6: hooks_dir: this version has no hooks yet: remove the key
+:7: metrics.textfile: this version has no metrics yet: remove the key`},
 		{"nul", `
 :2: control character U+0000: remove it`},
 		{"numbers", `
@@ -136,7 +135,7 @@ func TestInvalid(t *testing.T) {
 		{"schedule-window-cron", `
 :4: schedule.splay.window: must be at most 10m0s, the time between two slots, not 11m0s`},
 		{"schedule-zone-without-cron", `
-:2: schedule.timezone: is for cron only, every knows no time zone: remove the key`},
+:2: schedule.timezone: is for cron and windows only, every knows no time zone: remove the key`},
 		{"schedule-zone", `
 :3: schedule.timezone: must be a time zone such as Europe/Paris, not "Mars/Phobos"`},
 		{"second-document-bad", `
@@ -183,6 +182,32 @@ func TestInvalid(t *testing.T) {
 		{"value-kind", `
 :2: puppet.command: must be a single value, not a list
 :3: puppet.noop: must be a single value, not a section`},
+		{"windows", `
+:3: schedule.windows[0].from: must be a time of day such as "22:00", with two digits each, not "25:00"
+:3: schedule.windows[0].to: must be a time of day such as "22:00", with two digits each, not "5:00"
+:3: schedule.windows[0].mode: must be run, noop or skip, not "silent"
+:4: schedule.windows[1].SUN: unknown key: put a list of days in quotes, as in days: "SAT,SUN"
+:5: schedule.windows[2].from: must be "00:00" of the day that it belongs to, not "24:00"
+:5: schedule.windows[2]: has no to: add it
+:6: schedule.windows[3].days: must be days such as MON-FRI or "SAT,SUN", of SUN, MON, TUE, WED, THU, FRI and SAT, not "WEEKEND"
+:9: schedule.windows[3].form: unknown key: a window has days, from, to and mode
+:10: schedule.windows[3].from: given a second time: remove this one or the one on line 7
+:11: schedule.windows[4]: must be a section, with its keys indented below, not a single value
+:12: schedule.windows[5]: has no value: give it one, or remove the entry
+:13: schedule.windows[6].days: must be a single value, not a list
+:13: schedule.windows[6].from: must be a single value, not a section`},
+		{"windows-cron", `
+:4: schedule.windows: no run could ever start: "30 12 * * *" never comes when the windows let a run start; change one of them`},
+		{"windows-empty", `
+:4: schedule.windows[1]: begins and ends at 05:00: for whole days write from: "00:00", to: "24:00"`},
+		{"windows-kind", `
+:3: schedule.windows: must be a list of windows, as in [{days: MON-FRI, from: "22:00", to: "05:00"}]`},
+		{"windows-overlap", `
+:6: schedule.windows[2]: WED,SUN 04:59-05:00 overlaps windows[0], SAT 22:00-05:00, on SUN at 04:59: every time must be in one window at most`},
+		{"windows-skip", `
+:3: schedule.windows: no run could ever start: the windows of mode skip fill the whole week; leave some time free`},
+		{"windows-word", `
+:2: schedule.windows: must be a list of windows, as in [{days: MON-FRI, from: "22:00", to: "05:00"}]`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,6 +13,11 @@ type option struct {
 	key   string // of a nested key the whole path, joined by dots
 	value value
 	list  bool // the key holds a list; value takes its items one by one
+	// required is set when a section of a list is nothing without the key.
+	required bool
+	// entry, of a key that holds a list of sections, adds one of them and returns its
+	// keys, without a path.
+	entry func() []option
 }
 
 // options returns every key that this version understands, in the order in which
@@ -26,6 +31,7 @@ func options(c *Config) []option {
 		{key: "schedule.splay.window", value: autoDuration{&c.Schedule.Splay.Window}},
 		{key: "schedule.catch_up", value: pause{&c.Schedule.CatchUp}},
 		{key: "schedule.retries", value: number{&c.Schedule.Retries, 0, 100}},
+		{key: "schedule.windows", value: windows{&c.Schedule.Windows}, entry: windows{&c.Schedule.Windows}.add},
 		{key: "puppet.command", value: choice[Command]{&c.Puppet.Command, []Command{Agent, Apply}}},
 		{key: "puppet.manifest", value: text{&c.Puppet.Manifest, optional(absolute)}},
 		{key: "puppet.binary", value: text{&c.Puppet.Binary, absoluteOrAuto}},
@@ -65,7 +71,6 @@ func notBuilt() []planned {
 		metrics  = "metrics"
 	)
 	return []planned{
-		{"schedule.windows", "windows"},
 		{"schedule.skip_when", "conditions"},
 		{"reporter.url", reporter},
 		{"reporter.tls", reporter},

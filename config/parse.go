@@ -136,6 +136,10 @@ func (p *parser) key(section string, k *yaml.Node) (key string, ok bool) {
 }
 
 func (p *parser) reportUnknown(line int, key string) {
+	if strings.HasSuffix(parent(key), "]") {
+		p.reportUnknownInWindow(line, key)
+		return
+	}
 	if meant, ok := suggest(key); ok {
 		p.report(line, key, "unknown key: did you mean %s?", meant)
 		return
@@ -150,6 +154,10 @@ func (p *parser) assign(o option, line int, n *yaml.Node) {
 		p.report(line, o.key, "has no value: give it one, or remove the key")
 	case o.list:
 		p.assignList(o, line, n)
+	case o.entry != nil && n.Kind == yaml.SequenceNode:
+		p.assignSections(o, n)
+	case o.entry != nil:
+		p.set(o.value, line, o.key, n)
 	case n.Kind != yaml.ScalarNode:
 		p.report(line, o.key, "must be a single value, not %s", kind(n))
 	default:
@@ -172,6 +180,37 @@ func (p *parser) assignList(o option, line int, n *yaml.Node) {
 			p.report(item.Line, key, "must be a single value, not %s", kind(item))
 		default:
 			p.set(o.value, item.Line, key, item)
+		}
+	}
+}
+
+// assignSections takes a list of sections. The keys of each are known while it is read.
+func (p *parser) assignSections(o option, n *yaml.Node) {
+	for i, item := range n.Content {
+		if p.enough() {
+			return
+		}
+		key := fmt.Sprintf("%s[%d]", o.key, i)
+		p.lines[key] = item.Line
+		keys := o.entry()
+		for _, k := range keys {
+			k.key = key + "." + k.key
+			p.options[k.key] = k
+		}
+		if isNull(item) {
+			p.report(item.Line, key, "has no value: give it one, or remove the entry")
+			continue
+		}
+		if p.section(key, item.Line, item); item.Kind == yaml.MappingNode {
+			p.checkRequired(key, keys)
+		}
+	}
+}
+
+func (p *parser) checkRequired(key string, keys []option) {
+	for _, k := range keys {
+		if _, given := p.lines[key+"."+k.key]; k.required && !given {
+			p.report(p.lines[key], key, "has no %s: add it", k.key)
 		}
 	}
 }

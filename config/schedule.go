@@ -12,10 +12,11 @@ import (
 type Schedule struct {
 	Every    time.Duration // 0 when there is a Cron
 	Cron     string        // "" when there is an Every
-	Timezone string        // of Cron; "" is the node's own
+	Timezone string        // of Cron and Windows; "" is the node's own
 	Splay    Splay
 	CatchUp  time.Duration
 	Retries  int
+	Windows  []scheduler.WindowRule
 }
 
 // Splay says how a fleet is spread.
@@ -33,6 +34,10 @@ func (s *Schedule) Spec(id splay.Identity) (*scheduler.Spec, error) {
 			return nil, fmt.Errorf("schedule.timezone: %w", err)
 		}
 	}
+	windows, err := scheduler.NewWindows(s.Windows)
+	if err != nil {
+		return nil, err
+	}
 	return scheduler.New(scheduler.Rule{
 		Every:    s.Every,
 		Cron:     s.Cron,
@@ -42,6 +47,7 @@ func (s *Schedule) Spec(id splay.Identity) (*scheduler.Spec, error) {
 		Share:    id.Share(s.Splay.Mode),
 		CatchUp:  s.CatchUp,
 		Retries:  s.Retries,
+		Windows:  windows,
 	})
 }
 

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/splay"
 )
 
@@ -46,6 +48,7 @@ func checkRoundTrip(t fataler, c *config.Config) {
 func TestShow(t *testing.T) {
 	c := config.Default()
 	c.StateDir = "/var/lib/puppet-cron"
+	c.Schedule.Windows = []scheduler.WindowRule{{Days: "MON-FRI", From: "22:00", To: "05:00", Mode: scheduler.WindowNoop}}
 	c.Puppet.Noop = config.Off
 	c.Puppet.Environment = "2024"
 	c.Puppet.ExtraArgs = []string{"--trace", "--server=x"}
@@ -60,6 +63,11 @@ func TestShow(t *testing.T) {
     window: auto
   catch_up: 15m
   retries: 3
+  windows:
+    - days: MON-FRI
+      from: "22:00"
+      to: "05:00"
+      mode: noop
 puppet:
   command: agent
   manifest: ""
@@ -129,6 +137,18 @@ func drawSchedule(t *rapid.T, s *config.Schedule) {
 		longest = s.Every
 	}
 	s.Splay.Window = time.Duration(rapid.Int64Range(0, int64(longest)).Draw(t, "window"))
+	if s.Every > 366*24*time.Hour {
+		return
+	}
+	for i, mode := range rapid.SliceOfN(rapid.SampledFrom(scheduler.WindowModes()), 0, 4).Draw(t, "windows") {
+		from, length := 6*i, rapid.IntRange(1, 5).Draw(t, "hours") // never the whole day
+		if s.Cron == "" || s.Cron == "@hourly" {
+			s.Windows = append(s.Windows, scheduler.WindowRule{
+				Days: rapid.SampledFrom([]string{"", "MON-FRI", "sat, sun", "FRI-MON,WED"}).Draw(t, "days"),
+				From: fmt.Sprintf("%02d:00", from), To: fmt.Sprintf("%02d:00", from+length), Mode: mode,
+			})
+		}
+	}
 }
 
 func TestReferenceIsDefault(t *testing.T) {

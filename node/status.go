@@ -271,7 +271,14 @@ func (s *Status) isOld(r *api.Run) bool {
 	if s.Service != nil {
 		limit = max(limit, 2*time.Duration(s.Service.IntervalS*float64(time.Second)))
 	}
-	return r.Ended == nil || s.At.Sub(*r.Ended) > limit
+	if r.Ended == nil {
+		return true
+	}
+	expected := *r.Ended
+	if r.Schedule != nil && r.Schedule.NextDue != nil && r.Schedule.NextDue.After(expected) {
+		expected = *r.Schedule.NextDue // the windows may be closed for days
+	}
+	return s.At.Sub(expected) > limit
 }
 
 // judge takes the worst of what is known. A node that is disabled is not ill, but

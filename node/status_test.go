@@ -24,6 +24,7 @@ type place struct {
 	dir    *state.Dir
 	puppet string
 	count  int
+	next   *time.Time // when the next run is due, as each run announces
 }
 
 func newPlace(t *testing.T) *place {
@@ -52,6 +53,9 @@ func (p *place) ran(o api.Outcome, reason api.Reason, ago time.Duration) api.Run
 	}
 	if o == api.Skipped {
 		run.Started = nil
+	}
+	if p.next != nil {
+		run.Schedule = &api.Announce{NextDue: p.next}
 	}
 	claim, err := p.dir.Begin(state.Request{ID: run.ID, Trigger: api.Manual, Asked: ended})
 	if err != nil {
@@ -98,19 +102,21 @@ func TestHealth(t *testing.T) {
 		want    node.Health
 		why     string
 	}{
-		"nothing yet":        {func(*place) {}, node.Unknown, "no run yet"},
-		"unchanged":          {func(p *place) { p.ran(api.Unchanged, "", time.Hour) }, node.Healthy, "unchanged"},
-		"changed":            {func(p *place) { p.ran(api.Changed, "", time.Hour) }, node.Healthy, "changed"},
-		"failed":             {func(p *place) { p.ran(api.Failed, "", time.Hour) }, node.Unhealthy, "failed"},
-		"stale":              {func(p *place) { p.ran(api.Stale, api.ServerUnreachable, time.Hour) }, node.Unhealthy, "stale (server_unreachable)"},
-		"errored":            {func(p *place) { p.ran(api.Errored, api.CompileFailed, time.Hour) }, node.Unhealthy, "errored (compile_failed)"},
-		"timed out":          {func(p *place) { p.ran(api.TimedOut, "", time.Hour) }, node.Unhealthy, "timed_out"},
-		"interrupted":        {func(p *place) { p.ran(api.Interrupted, api.Killed, time.Hour) }, node.Unhealthy, "interrupted (killed)"},
-		"only skipped":       {func(p *place) { p.ran(api.Skipped, api.Locked, time.Hour) }, node.Unknown, "no run yet"},
-		"good, then skipped": {func(p *place) { p.ran(api.Unchanged, "", time.Hour); p.ran(api.Skipped, api.Locked, 0) }, node.Healthy, "unchanged"},
-		"bad, then skipped":  {func(p *place) { p.ran(api.Failed, "", time.Hour); p.ran(api.Skipped, api.Locked, 0) }, node.Unhealthy, "failed"},
-		"bad, then good":     {func(p *place) { p.ran(api.Failed, "", time.Hour); p.ran(api.Changed, "", 0) }, node.Healthy, "changed"},
-		"good, long ago":     {func(p *place) { p.ran(api.Unchanged, "", 26*time.Hour) }, node.Unknown, "more than a day ago"},
+		"nothing yet":                    {func(*place) {}, node.Unknown, "no run yet"},
+		"unchanged":                      {func(p *place) { p.ran(api.Unchanged, "", time.Hour) }, node.Healthy, "unchanged"},
+		"changed":                        {func(p *place) { p.ran(api.Changed, "", time.Hour) }, node.Healthy, "changed"},
+		"failed":                         {func(p *place) { p.ran(api.Failed, "", time.Hour) }, node.Unhealthy, "failed"},
+		"stale":                          {func(p *place) { p.ran(api.Stale, api.ServerUnreachable, time.Hour) }, node.Unhealthy, "stale (server_unreachable)"},
+		"errored":                        {func(p *place) { p.ran(api.Errored, api.CompileFailed, time.Hour) }, node.Unhealthy, "errored (compile_failed)"},
+		"timed out":                      {func(p *place) { p.ran(api.TimedOut, "", time.Hour) }, node.Unhealthy, "timed_out"},
+		"interrupted":                    {func(p *place) { p.ran(api.Interrupted, api.Killed, time.Hour) }, node.Unhealthy, "interrupted (killed)"},
+		"only skipped":                   {func(p *place) { p.ran(api.Skipped, api.Locked, time.Hour) }, node.Unknown, "no run yet"},
+		"good, then skipped":             {func(p *place) { p.ran(api.Unchanged, "", time.Hour); p.ran(api.Skipped, api.Locked, 0) }, node.Healthy, "unchanged"},
+		"bad, then skipped":              {func(p *place) { p.ran(api.Failed, "", time.Hour); p.ran(api.Skipped, api.Locked, 0) }, node.Unhealthy, "failed"},
+		"bad, then good":                 {func(p *place) { p.ran(api.Failed, "", time.Hour); p.ran(api.Changed, "", 0) }, node.Healthy, "changed"},
+		"good, the windows closed since": {func(p *place) { p.next = new(now.Add(-time.Hour)); p.ran(api.Unchanged, "", 80*time.Hour) }, node.Healthy, "unchanged"},
+		"good, long ago, the next too":   {func(p *place) { p.next = new(now.Add(-26 * time.Hour)); p.ran(api.Unchanged, "", 80*time.Hour) }, node.Unknown, "more than a day ago"},
+		"good, long ago":                 {func(p *place) { p.ran(api.Unchanged, "", 26*time.Hour) }, node.Unknown, "more than a day ago"},
 		"good, disabled": {func(p *place) {
 			p.ran(api.Unchanged, "", time.Hour)
 			p.knows(puppet.Known{})

@@ -50,6 +50,7 @@ func (a *attempt) toTheEnd(ctx context.Context) error {
 			skip(a.run, decision)
 			return nil
 		}
+		a.changeNothing(decision.Noop)
 		evidence, refused, err := a.once(ctx)
 		if err != nil {
 			return err
@@ -201,6 +202,9 @@ func (a *attempt) facts() (scheduler.Facts, error) {
 	}
 	now := time.Now()
 	facts := scheduler.Facts{Now: now, Trigger: a.req.Trigger, Disabled: disabled, ShuttingDown: shuttingDown(now)}
+	if facts.Window, err = a.window(now); err != nil {
+		return scheduler.Facts{}, err
+	}
 	if lock != nil {
 		facts.PuppetLock = &scheduler.Holder{Who: lock.String(), Since: lock.Since}
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/runner"
+	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/state"
 	"github.com/puppet-cron/puppet-cron/test/fakepuppet"
 )
@@ -249,6 +250,39 @@ func TestNoopWithoutReport(t *testing.T) {
 }
 
 // Puppet is asked for its settings once, and again when puppet.conf has changed.
+// TestWindows: the schedule's runs keep to the windows, a person's does not.
+func TestWindows(t *testing.T) {
+	inThreeDays := strings.ToUpper(time.Now().UTC().AddDate(0, 0, 3).Weekday().String()[:3])
+	outside := scheduler.WindowRule{Days: inThreeDays, From: "00:00", To: "24:00", Mode: scheduler.WindowRun}
+	noop := scheduler.WindowRule{From: "00:00", To: "24:00", Mode: scheduler.WindowNoop}
+	for name, tt := range map[string]struct {
+		window  scheduler.WindowRule
+		trigger api.Trigger
+		outcome api.Outcome
+		noop    bool
+	}{
+		"outside":                {outside, api.Schedule, api.Skipped, false},
+		"outside, catching up":   {outside, api.CatchUp, api.Skipped, false},
+		"outside, by hand":       {outside, api.Manual, api.Changed, false},
+		"noop":                   {noop, api.Schedule, api.Changed, true},
+		"in a noop one, by hand": {noop, api.Manual, api.Changed, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "changed")
+			b.config.Schedule.Timezone, b.config.Schedule.Windows = "UTC", []scheduler.WindowRule{tt.window}
+			req := request()
+			req.Trigger = tt.trigger
+			run := b.run(context.Background(), req)
+			if run.Outcome != tt.outcome || run.Noop != tt.noop || (run.Reason == api.OutsideWindow) != (tt.outcome == api.Skipped) {
+				t.Errorf("got %s/%s, noop %v: %s", run.Outcome, run.Reason, run.Noop, run.Message)
+			}
+			if said := slices.Contains(run.Warnings, "ran with --noop: in the noop window 00:00-24:00"); said != tt.noop {
+				t.Errorf("warnings %q", run.Warnings)
+			}
+		})
+	}
+}
+
 func TestSettingsAreCached(t *testing.T) {
 	b := newBench(t, "unchanged")
 	asked := func(want int) {

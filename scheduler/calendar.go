@@ -55,6 +55,10 @@ func spanAt(t time.Time, loc *time.Location) span {
 	t = t.In(loc)
 	_, seconds := t.Zone()
 	start, end := t.ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		// Beyond 2037 Go ends each span with its year, and gives leap years 365 days.
+		end = end.Add(24 * time.Hour)
+	}
 	return span{start, end, time.Duration(seconds) * time.Second}
 }
 

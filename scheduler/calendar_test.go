@@ -110,6 +110,14 @@ func TestClocksAreSet(t *testing.T) {
 			[]string{"2011-12-31T00:00:00+14:00", "2012-01-31T00:00:00+14:00"},
 		},
 		{
+			"the last day of a leap year for which Go's rules end a day early", "Europe/Paris", "0 12 * * *", "2040-12-30T13:00",
+			[]string{"2040-12-31T12:00:00+01:00", "2041-01-01T12:00:00+01:00"},
+		},
+		{
+			"the same in the south", "Australia/Lord_Howe", "30 23 * * *", "2040-12-30T23:40",
+			[]string{"2040-12-31T23:30:00+11:00", "2041-01-01T23:30:00+11:00"},
+		},
+		{
 			"8 years without a 29 February", "UTC", "0 0 29 2 *", "2096-03-01T00:00",
 			[]string{"2104-02-29T00:00:00Z", "2108-02-29T00:00:00Z"},
 		},

@@ -157,12 +157,16 @@ func firstRuns(t testing.TB, i int, back time.Time, catchUp time.Duration) [2]ti
 	return runs
 }
 
-// chanceOfReturn is the 99th percentile of what uniform starts would give.
 func chanceOfReturn(nodes int, within time.Duration) float64 {
+	return chance(nodes, int(within/(30*time.Second)))
+}
+
+// chance is the 99th percentile of what uniform starts would give.
+func chance(nodes, parts int) float64 {
 	rng := rand.New(rand.NewPCG(2, 2))
 	peaks := make([]float64, draws)
 	for d := range peaks {
-		bins := make([]int, within/(30*time.Second))
+		bins := make([]int, parts)
 		for range nodes {
 			bins[rng.IntN(len(bins))]++
 		}
@@ -170,4 +174,42 @@ func chanceOfReturn(nodes int, within time.Duration) float64 {
 	}
 	slices.Sort(peaks)
 	return peaks[draws*99/100]
+}
+
+// TestFleetInWindow has nodes that run once a day, in a window of two hours over
+// midnight, in a place where two of these nights differ by an hour.
+func TestFleetInWindow(t *testing.T) {
+	const nodes, days, minutes = 5000, 5, 120
+	paris := zone(t, "Europe/Paris")
+	bound := chance(nodes, minutes)
+	night := windows(t, "23:00-01:00")
+	for _, begin := range []string{"2026-11-20T12:00", "2026-03-27T12:00", "2026-10-23T12:00"} {
+		var count [days][minutes]int
+		from := local(t, begin, paris)
+		for i := range nodes {
+			s := spec(t, scheduler.Rule{Every: 24 * time.Hour, Location: paris, Windows: night, Share: splay.Identity{Certname: certname(i)}.Share(splay.Hash)})
+			due := from
+			for day := range days {
+				due = s.Next(due)
+				opens := from.In(paris).AddDate(0, 0, day).Add(11 * time.Hour)
+				count[day][checkedMinute(t, certname(i), due, local(t, opens.Format("2006-01-02T")+"23:00", paris), minutes)]++
+			}
+		}
+		worst := 0.0
+		for _, starts := range count {
+			worst = max(worst, float64(slices.Max(starts[:]))*minutes/nodes)
+		}
+		t.Logf("%d nodes, each day from %s once from 23:00 to 01:00: starts per minute, peak / mean at most %.2f; 99th of 100 by chance %.2f", nodes, begin[:10], worst, bound)
+		if worst > bound {
+			t.Errorf("worse than chance")
+		}
+	}
+}
+
+func checkedMinute(t *testing.T, name string, due, opens time.Time, minutes int) int {
+	minute := int(due.Sub(opens) / time.Minute)
+	if due.Before(opens) || minute >= minutes {
+		t.Fatalf("%s is due at %v, not within %d minutes after %v", name, due, minutes, opens)
+	}
+	return minute
 }

@@ -26,7 +26,7 @@ type Ledger struct {
 	// CatchUp is when a run comes at the latest, because slots were missed or
 	// because the node never ran. Zero: there is no hurry.
 	CatchUp time.Time `json:"catch_up,omitzero"`
-	// Tries is how often CatchUp itself was missed.
+	// Tries is how often CatchUp itself was missed, or could not be.
 	Tries uint `json:"tries,omitempty"`
 	// Again is a run that comes before the next slot. See Spec.Heed.
 	Again Again `json:"again,omitzero"`
@@ -84,7 +84,7 @@ func (s *Spec) Observe(l Ledger, now time.Time) Ledger {
 		l.Missed, l.Through, owed = l.Missed+missed, onTime, true
 		l.Again = Again{}
 	}
-	return s.planCatchUp(l, now, owed)
+	return s.leaveToSlot(s.planCatchUp(l, now, owed))
 }
 
 // planCatchUp sets CatchUp when a run is owed. One that has passed, because the node
@@ -98,7 +98,7 @@ func (s *Spec) planCatchUp(l Ledger, now time.Time, owed bool) Ledger {
 	case l.CatchUp.IsZero() && !owed:
 		return l
 	case l.CatchUp.IsZero():
-	case l.CatchUp.Before(now.Add(-late)), l.CatchUp.After(now.Add(s.rule.CatchUp)):
+	case l.CatchUp.Before(now.Add(-late)), l.CatchUp.After(s.opens(now).Add(s.rule.CatchUp)):
 		l.Tries++
 	default:
 		return l
@@ -119,7 +119,10 @@ func (s *Spec) catchUp(due, now time.Time, within time.Duration) time.Time {
 		return due
 	}
 	place := s.rule.Share.Fraction
-	if s.window == s.interval && s.rule.Cron == "" {
+	switch {
+	case s.windows != nil:
+		place = otherPlace(place)
+	case s.window == s.interval && s.rule.Cron == "":
 		place = float64(ahead-within) / float64(s.interval-within)
 	}
 	return now.Add(time.Duration(min(place, 1) * float64(within)))
@@ -132,7 +135,7 @@ func (s *Spec) Plan(l Ledger) Plan {
 	switch {
 	case !l.CatchUp.IsZero() && l.CatchUp.Before(due):
 		return s.planOwed(l, due)
-	case l.Again != (Again{}) && l.Again.At.Before(due):
+	case l.Again != (Again{}) && l.Again.At.Before(due) && s.Window(l.Again.At).Mode != WindowSkip:
 		return s.planAgain(l)
 	}
 	return Plan{At: due, Trigger: api.Schedule, Missed: l.Missed, Through: due, Why: s.why(due)}
@@ -208,5 +211,5 @@ func (s *Spec) Replace(old *Spec, l Ledger, now time.Time) Ledger {
 	if owed {
 		l.Missed, l.Through = l.Missed+missed, now
 	}
-	return s.planCatchUp(l, now, owed)
+	return s.leaveToSlot(s.planCatchUp(l, now, owed))
 }

@@ -9,25 +9,32 @@ import (
 // grow: what makes a run neither early nor double is built on that.
 func (s *Spec) Next(after time.Time) time.Time {
 	after = after.Round(0).UTC() // the wall clock alone counts
+	if s.windows != nil {
+		return s.nextSpot(after).due.UTC()
+	}
 	return s.times.next(after.Add(-s.offset)).Add(s.offset).UTC()
 }
 
 // Slot is one due time, and what makes it due.
 type Slot struct {
-	Due time.Time
-	Why string
+	Due  time.Time
+	Why  string
+	Noop bool // its run changes nothing: it is in such a window
 }
 
 // Upcoming returns the next n slots after a time.
 func (s *Spec) Upcoming(from time.Time, n int) []Slot {
 	var slots []Slot
 	for due := s.Next(from); len(slots) < n; due = s.Next(due) {
-		slots = append(slots, Slot{due, s.why(due)})
+		slots = append(slots, Slot{due, s.why(due), s.Window(due).Mode == WindowNoop})
 	}
 	return slots
 }
 
 func (s *Spec) why(due time.Time) string {
+	if s.windows != nil {
+		return s.whyInWindow(due)
+	}
 	why := s.times.why(due.Add(-s.offset))
 	if s.window == 0 {
 		return why

@@ -27,6 +27,7 @@ type world struct {
 
 	settled time.Time // the furthest slot that was run
 	calm    time.Time // real: since when nothing but time has happened
+	pace    time.Duration
 }
 
 type run struct {
@@ -72,7 +73,7 @@ func (w *world) serve(d time.Duration, steps int) {
 		}
 		p := w.spec.Plan(l)
 		if wait := p.At.Sub(w.now()); wait > 0 {
-			w.real = w.real.Add(min(wait, 30*time.Second))
+			w.real = w.real.Add(min(wait, w.pace))
 			continue
 		}
 		id := strconv.Itoa(len(w.runs))
@@ -104,6 +105,9 @@ func (w *world) launch(p scheduler.Plan, id string) {
 	if now.Before(p.At) {
 		w.Fatalf("early: at %v, %+v", now, p)
 	}
+	if win := w.spec.Window(p.At); win.Mode == scheduler.WindowSkip {
+		w.Fatalf("in closed time, %s: %+v", win.Why, p)
+	}
 	if p.Trigger == api.Schedule {
 		if !w.spec.Next(p.At.Add(-1)).Equal(p.At) {
 			w.Fatalf("%v is no slot", p.At)
@@ -112,6 +116,9 @@ func (w *world) launch(p scheduler.Plan, id string) {
 			w.Fatalf("twice: %v", p.At)
 		}
 		w.settled = p.At
+	}
+	if w.spec.Window(p.At).Mode == scheduler.WindowSkip {
+		w.Fatalf("%+v is in closed time", p)
 	}
 	w.runs = append(w.runs, run{p, now, w.real})
 	w.launched[id] = true
@@ -157,7 +164,7 @@ func drawRule(t *rapid.T) scheduler.Rule {
 func newWorld(t *rapid.T) *world {
 	begin := time.Date(2026, 11, 23, 4, 0, 0, rapid.IntRange(0, 999_999_999).Draw(t, "ns"), time.UTC)
 	begin = begin.Add(time.Duration(rapid.IntRange(0, 7200).Draw(t, "s")) * time.Second)
-	w := &world{T: t, real: begin, calm: begin, launched: map[string]bool{}, rule: drawRule(t)}
+	w := &world{T: t, real: begin, calm: begin, launched: map[string]bool{}, rule: drawRule(t), pace: 30 * time.Second}
 	w.useRule(w.rule)
 	return w
 }

@@ -17,6 +17,7 @@ type Rule struct {
 	Share    splay.Share
 	CatchUp  time.Duration // a missed run starts within this; 0: it waits for the next slot
 	Retries  int           // how often runs that never reached their server are tried again
+	Windows  *Windows      // when runs may start, on the clock of Location; nil: always
 }
 
 // cronWindow is the default window of Cron, when that leaves so much room.
@@ -29,6 +30,7 @@ type Spec struct {
 	interval time.Duration // between two slots, or the shortest that there is between two
 	window   time.Duration
 	offset   time.Duration
+	windows  *placed // nil: there are none
 }
 
 // times is what the slots of all nodes are reckoned from: a node's slot is one of
@@ -65,6 +67,9 @@ func New(r Rule) (*Spec, error) {
 	}
 	if r.Retries < 0 {
 		return nil, &Error{"retries", fmt.Sprintf("must be 0 or more, not %d", r.Retries)}
+	}
+	if err := s.setWindows(); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -111,11 +116,13 @@ func (s *Spec) setWindow() error {
 	return nil
 }
 
-// Interval is the time between two slots, the shortest one where it varies.
+// Interval is the time between two slots, the shortest one where it varies. Closed
+// windows are not counted: what Next says is when the next one is.
 func (s *Spec) Interval() time.Duration { return s.interval }
 
 // Offset is how much later than the schedule itself this node runs. It is not
-// known for good, and not to be published, before the certname is known.
+// known for good, and not to be published, before the certname is known. Where there
+// are windows it is the most: in a short one there is less room.
 func (s *Spec) Offset() (offset time.Duration, known bool) {
 	return s.offset, s.rule.Mode == splay.None || s.rule.Share.Source != splay.FromStandIn
 }
@@ -125,6 +132,9 @@ func (s *Spec) same(other *Spec) bool {
 	a, b := s.rule, other.rule
 	if a.Location != nil && b.Location != nil && a.Location.String() == b.Location.String() {
 		a.Location = b.Location // loaded twice
+	}
+	if a.Windows.same(b.Windows) {
+		a.Windows = b.Windows
 	}
 	return a == b
 }

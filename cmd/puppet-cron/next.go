@@ -52,8 +52,9 @@ func parseTime(s string) (time.Time, error) {
 }
 
 type nextRun struct {
-	Due time.Time `json:"due"`
-	Why string    `json:"why"`
+	Due  time.Time `json:"due"`
+	Why  string    `json:"why"`
+	Noop bool      `json:"noop,omitempty"` // it is in a window in which runs change nothing
 }
 
 func (p *program) next(from time.Time, n int, asJSON bool) error {
@@ -67,7 +68,7 @@ func (p *program) next(from time.Time, n int, asJSON bool) error {
 	}
 	runs := []nextRun{}
 	for _, slot := range spec.Upcoming(from, n) {
-		runs = append(runs, nextRun{slot.Due, slot.Why})
+		runs = append(runs, nextRun{slot.Due, slot.Why, slot.Noop})
 	}
 	if asJSON {
 		return p.printJSON(map[string]any{"next": runs})
