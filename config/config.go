@@ -20,6 +20,7 @@ type Config struct {
 	Schedule Schedule
 	Puppet   Puppet
 	History  History
+	HooksDir string // its post-run.d holds the programs that hear of every run
 	StateDir string
 	Log      Log
 }
@@ -93,6 +94,7 @@ func Default() Config {
 			JobID:                  true,
 		},
 		History:  History{Runs: 500, Days: 30, Size: 200 * mebibyte},
+		HooksDir: defaultHooksDir,
 		StateDir: defaultStateDir,
 		Log:      Log{Level: slog.LevelInfo, Format: "auto"},
 	}

@@ -86,13 +86,11 @@ func TestInvalid(t *testing.T) {
 		{"not-built", `
 :2: schedule.retries: this version has no retries yet: remove the key
 :3: schedule.windows: this version has no windows yet: remove the key
-:4: schedule.skip_when: this version has no conditions yet: remove the key
-:5: reporter.url: this version has no reporter yet: remove the key
-:5: reporter.tls: this version has no reporter yet: remove the key
-:6: shutdown.inhibit: this version has no shutdown inhibitor yet: remove the key
-:7: check: this version has no severities for check yet: remove the key
-:8: hooks_dir: this version has no hooks yet: remove the key
-:9: metrics.textfile: this version has no metrics yet: remove the key`},
+:4: reporter.url: this version has no reporter yet: remove the key
+:4: reporter.tls: this version has no reporter yet: remove the key
+:5: shutdown.inhibit: this version has no shutdown inhibitor yet: remove the key
+:6: check: this version has no severities for check yet: remove the key
+:7: metrics.textfile: this version has no metrics yet: remove the key`},
 		{"nul", `
 :2: control character U+0000: remove it`},
 		{"numbers", `
@@ -159,6 +157,20 @@ func TestInvalid(t *testing.T) {
 :2: puppet.noop: must be auto, true or false, not "yes"
 :3: puppet.cached_catalog_on_failure: must be auto, true or false, not "on"
 :4: puppet.job_id: must be true or false, not "auto"`},
+		{"skip-when", `
+:3: schedule.skip_when.battery: must be true or false, not "yes"
+:4: schedule.skip_when.load_per_core: must be a number from 0.01 to 1000, such as 4 or 0.5, or never, not "0"
+:5: schedule.skip_when.file: must be an absolute path, not "run/no-puppet"
+:6: schedule.skip_when.command[0]: must be the absolute path of a program, not "ok-to-run"
+:6: schedule.skip_when.command[1]: cannot hold NUL, no argument can: remove it
+:7: schedule.skip_when.loud: unknown key: remove it (puppet-cron config reference lists all keys)
+:8: hooks_dir: must be an absolute path, not "hooks"`},
+		{"skip-when-command", `
+:2: schedule.skip_when.command: must be a list, as in [a, b], not a single value`},
+		{"skip-when-kind", `
+:2: schedule.skip_when: must be a section, with its keys indented below, not a single value`},
+		{"skip-when-load", `
+:2: schedule.skip_when.load_per_core: must be a number from 0.01 to 1000, such as 4 or 0.5, or never, not "nan"`},
 		{"tab", `
 :2: not YAML from here on (check indentation, tabs and quotes): found character that cannot start any token`},
 		{"tag", `

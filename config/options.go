@@ -25,6 +25,10 @@ func options(c *Config) []option {
 		{key: "schedule.splay.mode", value: choice[splay.Mode]{&c.Schedule.Splay.Mode, []splay.Mode{splay.Hash, splay.Slot, splay.None}}},
 		{key: "schedule.splay.window", value: autoDuration{&c.Schedule.Splay.Window}},
 		{key: "schedule.catch_up", value: pause{&c.Schedule.CatchUp}},
+		{key: "schedule.skip_when.battery", value: boolean{&c.Schedule.SkipWhen.Battery}},
+		{key: "schedule.skip_when.load_per_core", value: limit{&c.Schedule.SkipWhen.LoadPerCore}},
+		{key: "schedule.skip_when.file", value: text{&c.Schedule.SkipWhen.File, optional(cleanAbsolute)}},
+		{key: "schedule.skip_when.command", value: argv{&c.Schedule.SkipWhen.Command}, list: true},
 		{key: "puppet.command", value: choice[Command]{&c.Puppet.Command, []Command{Agent, Apply}}},
 		{key: "puppet.manifest", value: text{&c.Puppet.Manifest, optional(absolute)}},
 		{key: "puppet.binary", value: text{&c.Puppet.Binary, absoluteOrAuto}},
@@ -41,6 +45,7 @@ func options(c *Config) []option {
 		{key: "history.runs", value: number{&c.History.Runs, 1, 1_000_000}},
 		{key: "history.days", value: number{&c.History.Days, 1, 36_500}},
 		{key: "history.size", value: size{&c.History.Size, mebibyte}},
+		{key: "hooks_dir", value: text{&c.HooksDir, cleanAbsolute}},
 		{key: "state_dir", value: text{&c.StateDir, cleanAbsolute}},
 		{key: "log.level", value: level{&c.Log.Level}},
 		{key: "log.format", value: choice[string]{&c.Log.Format, []string{"auto", "text", "json"}}},
@@ -60,13 +65,11 @@ func notBuilt() []planned {
 		reporter = "reporter"
 		shutdown = "shutdown inhibitor"
 		check    = "severities for check"
-		hooks    = "hooks"
 		metrics  = "metrics"
 	)
 	return []planned{
 		{"schedule.retries", "retries"},
 		{"schedule.windows", "windows"},
-		{"schedule.skip_when", "conditions"},
 		{"reporter.url", reporter},
 		{"reporter.tls", reporter},
 		{"reporter.token_file", reporter},
@@ -74,7 +77,6 @@ func notBuilt() []planned {
 		{"reporter.log_tail", reporter},
 		{"shutdown.inhibit", shutdown},
 		{"check", check},
-		{"hooks_dir", hooks},
 		{"metrics.textfile", metrics},
 	}
 }

@@ -45,6 +45,8 @@ func TestDefaults(t *testing.T) {
 		"puppet: {}\n",
 		"schedule:\n",
 		"schedule: {every: 30m, cron: '', timezone: '', splay: {mode: hash, window: auto}, catch_up: 15m}",
+		"schedule: {skip_when: {battery: false, load_per_core: never, file: '', command: []}}",
+		"schedule:\n  skip_when:\n",
 		"puppet:\r\n  noop: auto\r\n  timeout: auto\r\n",
 		"puppet: {binary: auto, manifest: '', confdir: '', certname: '', environment: '', extra_args: []}",
 	} {
@@ -66,6 +68,7 @@ schedule:
   timezone: Europe/Paris
   splay: {mode: slot, window: 20m}
   catch_up: 0s
+  skip_when: {battery: true, load_per_core: 0.5, file: ` + abs("/run/no-puppet") + `, command: [` + abs("/bin/ok") + `, -q]}
 puppet:
   command: apply
   manifest: ` + abs("/srv/puppet/site.pp") + `
@@ -80,6 +83,7 @@ puppet:
   nice: -5
   job_id: false
 history: {runs: 1, days: 7, size: 1GiB}
+hooks_dir: ` + abs("/srv/hooks") + `
 state_dir: ` + abs("/srv/state") + `
 log: {level: debug, format: json}
 `)
@@ -91,6 +95,7 @@ log: {level: debug, format: json}
 			Cron:     "*/20 6-20 * * MON-FRI",
 			Timezone: "Europe/Paris",
 			Splay:    config.Splay{Mode: splay.Slot, Window: 20 * time.Minute},
+			SkipWhen: config.SkipWhen{Battery: true, LoadPerCore: 0.5, File: abs("/run/no-puppet"), Command: []string{abs("/bin/ok"), "-q"}},
 		},
 		Puppet: config.Puppet{
 			Command:                config.Apply,
@@ -107,6 +112,7 @@ log: {level: debug, format: json}
 			Nice:                   -5,
 		},
 		History:  config.History{Runs: 1, Days: 7, Size: 1 << 30},
+		HooksDir: abs("/srv/hooks"),
 		StateDir: abs("/srv/state"),
 		Log:      config.Log{Level: slog.LevelDebug, Format: "json"},
 	}

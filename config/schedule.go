@@ -15,6 +15,7 @@ type Schedule struct {
 	Timezone string        // of Cron; "" is the node's own
 	Splay    Splay
 	CatchUp  time.Duration
+	SkipWhen SkipWhen
 }
 
 // Splay says how a fleet is spread.

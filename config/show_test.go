@@ -45,7 +45,10 @@ func checkRoundTrip(t fataler, c *config.Config) {
 
 func TestShow(t *testing.T) {
 	c := config.Default()
+	c.HooksDir = "/etc/puppet-cron/hooks"
 	c.StateDir = "/var/lib/puppet-cron"
+	c.Schedule.SkipWhen.LoadPerCore = 4
+	c.Schedule.SkipWhen.Command = []string{"/bin/ok", "a b"}
 	c.Puppet.Noop = config.Off
 	c.Puppet.Environment = "2024"
 	c.Puppet.ExtraArgs = []string{"--trace", "--server=x"}
@@ -59,6 +62,13 @@ func TestShow(t *testing.T) {
     mode: hash
     window: auto
   catch_up: 15m
+  skip_when:
+    battery: false
+    load_per_core: 4
+    file: ""
+    command:
+      - /bin/ok
+      - a b
 puppet:
   command: agent
   manifest: ""
@@ -79,6 +89,7 @@ history:
   runs: 500
   days: 30
   size: 1536MiB
+hooks_dir: /etc/puppet-cron/hooks
 state_dir: /var/lib/puppet-cron
 log:
   level: info
@@ -125,6 +136,17 @@ func drawSchedule(t *rapid.T, s *config.Schedule) {
 		longest = s.Every
 	}
 	s.Splay.Window = time.Duration(rapid.Int64Range(0, int64(longest)).Draw(t, "window"))
+	drawSkipWhen(t, &s.SkipWhen)
+}
+
+func drawSkipWhen(t *rapid.T, s *config.SkipWhen) {
+	s.Battery = rapid.Bool().Draw(t, "battery")
+	if rapid.Bool().Draw(t, "load?") {
+		s.LoadPerCore = rapid.Float64Range(0.01, 1000).Draw(t, "load")
+	}
+	if rapid.Bool().Draw(t, "command?") {
+		s.Command = append([]string{abs("/bin/ok")}, rapid.SliceOfN(rapid.StringMatching(`[ -~é]{0,30}`), 0, 3).Draw(t, "argv")...)
+	}
 }
 
 func TestReferenceIsDefault(t *testing.T) {

@@ -164,11 +164,10 @@ func (a *attempt) deadline() time.Duration {
 // for. Only a decision to start or to skip comes back.
 func (a *attempt) waitForPuppet(ctx context.Context, giveUp time.Time) (scheduler.Decision, error) {
 	for {
-		facts, err := a.facts()
+		facts, decision, err := a.decide(ctx)
 		if err != nil {
 			return scheduler.Decision{}, err
 		}
-		decision := scheduler.Decide(facts)
 		a.run.Disabled = facts.Disabled
 		if decision.Verb != scheduler.Wait {
 			return decision, nil
@@ -199,7 +198,7 @@ func (a *attempt) facts() (scheduler.Facts, error) {
 	if err != nil {
 		return scheduler.Facts{}, err
 	}
-	facts := scheduler.Facts{Now: time.Now(), Disabled: disabled}
+	facts := scheduler.Facts{Now: time.Now(), Trigger: a.req.Trigger, Disabled: disabled}
 	if lock != nil {
 		facts.PuppetLock = &scheduler.Holder{Who: lock.String(), Since: lock.Since}
 	}
