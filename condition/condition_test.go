@@ -5,9 +5,9 @@ package condition_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +71,7 @@ func sysfs(t *testing.T, supplies []supply) string {
 	t.Helper()
 	sys := t.TempDir()
 	for i, s := range supplies {
-		dir := filepath.Join(sys, "class/power_supply", fmt.Sprint(i))
+		dir := filepath.Join(sys, "class/power_supply", strconv.Itoa(i))
 		err := os.MkdirAll(dir, 0o755)
 		for name, text := range s {
 			err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(text+"\n"), 0o644))

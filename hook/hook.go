@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,7 +113,7 @@ func (p Program) Run(ctx context.Context) Result {
 func (p Program) command(out *output) *exec.Cmd {
 	cmd := exec.Command(p.Path, p.Args...)
 	cmd.Dir = "/"
-	cmd.Env = append(p.Env[:len(p.Env):len(p.Env)], Mark+"="+p.Kind)
+	cmd.Env = slices.Concat(p.Env, []string{Mark + "=" + p.Kind})
 	if p.Stdin != nil {
 		cmd.Stdin = p.Stdin
 	}
