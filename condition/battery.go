@@ -13,10 +13,11 @@ import (
 // power outweighs a battery that discharges: some are let down a little to spare them.
 // One that is off says nothing without a battery: a desktop has such USB ports.
 func OnBattery(sys string) bool {
-	supplies, _ := filepath.Glob(filepath.Join(sys, "class/power_supply/*"))
+	root := filepath.Join(sys, "class/power_supply")
+	supplies, _ := os.ReadDir(root)
 	battery, discharging, unplugged := false, false, false
-	for _, dir := range supplies {
-		of := func(attribute string) string { return attributeOf(dir, attribute) }
+	for _, supply := range supplies {
+		of := func(attribute string) string { return attributeOf(filepath.Join(root, supply.Name()), attribute) }
 		if of("scope") == "Device" {
 			continue
 		}

@@ -286,3 +286,26 @@ func alive(pid int) bool {
 	p, err := process.Find(pid)
 	return err == nil && !p.Zombie
 }
+
+// Nor is what such a daemon starts while a program runs, even where no environment
+// tells whose it is.
+func TestDaemonsChildIsSpared(t *testing.T) {
+	b := newBench(t)
+	script := func(name, lines string) string {
+		path := filepath.Join(b.dir, name)
+		put(t, path, "#!/bin/sh\ncd "+b.dir+"\n"+lines+"\n", 0o755)
+		return path
+	}
+	daemon := exec.Command(script("service", "until [ -e go ]; do sleep 0.01; done; sleep 600 & echo $! >left; wait"))
+	daemon.Env = []string{"PATH=" + os.Getenv("PATH")}
+	daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { syscall.Kill(-daemon.Process.Pid, syscall.SIGKILL); daemon.Wait() }()
+	p := b.program("hook")
+	script("hook", "touch go; until [ -s left ]; do sleep 0.01; done")
+	if r := p.Run(context.Background()); r.Err != nil || r.Left() != "" || !alive(b.pids()[0]) {
+		t.Errorf("%+v, left %q", r, r.Left())
+	}
+}

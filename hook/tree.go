@@ -32,17 +32,17 @@ type tree struct {
 	root    process.ID
 	notOurs string
 	before  map[process.ID]bool
-	members map[process.ID]process.Process
-	unsure  map[process.ID]process.Process
 
-	signalled map[process.ID]process.Process
+	seen      []process.Process // since, in the order in which they came to be known
+	members   map[process.ID]bool
+	unsure    map[process.ID]bool
+	signalled map[process.ID]bool
 }
 
 func newTree(notOurs string) *tree {
 	t := &tree{
 		notOurs: notOurs, before: map[process.ID]bool{},
-		members: map[process.ID]process.Process{}, unsure: map[process.ID]process.Process{},
-		signalled: map[process.ID]process.Process{},
+		members: map[process.ID]bool{}, unsure: map[process.ID]bool{}, signalled: map[process.ID]bool{},
 	}
 	if !process.HasChildren() {
 		return t
@@ -71,8 +71,8 @@ func (t *tree) end(done <-chan struct{}, byItself bool) (ended, living []process
 	}
 	t.learn()
 	_ = t.goneWithin(grace, done, syscall.SIGTERM) || t.goneWithin(unkillable, done, syscall.SIGKILL)
-	for id, p := range t.signalled {
-		if id != t.root && !id.Alive() {
+	for _, p := range t.seen {
+		if t.signalled[p.ID] && p.ID != t.root && !p.Alive() {
 			ended = append(ended, p)
 		}
 	}
@@ -84,7 +84,7 @@ func (t *tree) goneWithin(d time.Duration, done <-chan struct{}, sig syscall.Sig
 	signalled := map[process.ID]bool{}
 	for over := time.Now().Add(d); ; time.Sleep(lookEvery) {
 		t.learn()
-		left := t.alive()
+		left := t.alive(t.members)
 		if len(left) == 0 && isClosed(done) {
 			return true
 		}
@@ -93,7 +93,7 @@ func (t *tree) goneWithin(d time.Duration, done <-chan struct{}, sig syscall.Sig
 		}
 		for _, p := range left {
 			if sig != 0 && !signalled[p.ID] {
-				signalled[p.ID], t.signalled[p.ID] = true, p
+				signalled[p.ID], t.signalled[p.ID] = true, true
 				_ = signalProcess(p.PID, sig) // an error says that it went meanwhile
 			}
 		}
@@ -109,23 +109,27 @@ func (t *tree) learn() {
 	if err != nil {
 		return
 	}
-	roots := []int{}
-	for id := range t.members {
-		if id.Alive() { // else its pid may be another's by now
-			roots = append(roots, id.PID)
-		}
-	}
-	below := ids(process.Descendants(all, roots...))
+	below, others := belowAny(t.members, all), belowAny(t.before, all)
 	for _, p := range process.Descendants(all, os.Getpid()) {
 		switch {
-		case p.Zombie || t.before[p.ID] || t.isAnothers(p):
+		case p.Zombie || t.before[p.ID] || others[p.ID] || t.isAnothers(p):
 		case p.ID == t.root || below[p.ID] || t.isMarked(p) || len(t.before) == 0:
-			t.members[p.ID] = p
+			t.note(p, t.members)
 			delete(t.unsure, p.ID)
 		default:
-			t.unsure[p.ID] = p
+			t.note(p, t.unsure)
 		}
 	}
+}
+
+func (t *tree) note(p process.Process, as map[process.ID]bool) {
+	as[p.ID] = true
+	i := slices.IndexFunc(t.seen, func(known process.Process) bool { return known.ID == p.ID })
+	if i < 0 {
+		t.seen = append(t.seen, p)
+		return
+	}
+	t.seen[i] = p // it may be another program by now
 }
 
 func (t *tree) isMarked(p process.Process) bool {
@@ -137,28 +141,34 @@ func (t *tree) isAnothers(p process.Process) bool {
 	return t.notOurs != "" && process.Env(p.PID, Mark) == "" && process.Env(p.PID, t.notOurs) != ""
 }
 
-// alive are the members that live; a root that was just reaped is not among them.
-func (t *tree) alive() []process.Process { return alive(t.members) }
+func (t *tree) living() []process.Process {
+	return append(t.alive(t.members), t.alive(t.unsure)...)
+}
 
-func (t *tree) living() []process.Process { return append(alive(t.members), alive(t.unsure)...) }
-
-func alive(of map[process.ID]process.Process) []process.Process {
+func (t *tree) alive(of map[process.ID]bool) []process.Process {
 	var list []process.Process
-	for id, p := range of {
-		if id.Alive() {
+	for _, p := range t.seen {
+		if of[p.ID] && p.Alive() {
 			list = append(list, p)
 		}
 	}
-	slices.SortFunc(list, func(a, b process.Process) int { return a.PID - b.PID })
 	return list
 }
 
-func ids(of []process.Process) map[process.ID]bool {
-	set := make(map[process.ID]bool, len(of))
-	for _, p := range of {
-		set[p.ID] = true
+// belowAny are the processes below those of a set that live: the pid of a dead one may
+// be another's by now.
+func belowAny(set map[process.ID]bool, all []process.Process) map[process.ID]bool {
+	var roots []int
+	for id := range set {
+		if id.Alive() {
+			roots = append(roots, id.PID)
+		}
 	}
-	return set
+	below := map[process.ID]bool{}
+	for _, p := range process.Descendants(all, roots...) {
+		below[p.ID] = true
+	}
+	return below
 }
 
 func isClosed(done <-chan struct{}) bool {
