@@ -131,7 +131,7 @@ func TestDisabledWhileAsking(t *testing.T) {
 func TestBrokenConditionKeepsNoRunOff(t *testing.T) {
 	for lines, want := range map[string]string{
 		"no-such-program":               "exit code 127",
-		"while :; do echo flood; done":  "printed more than",
+		"cat /dev/zero":                 "printed more than",
 		"setsid sleep 600 & exit 0":     "left processes running: ended ",
 		"chmod 777 $0; exec sleep 0.01": "", // only the next one sees it
 	} {
