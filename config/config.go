@@ -21,6 +21,7 @@ type Config struct {
 	Puppet   Puppet
 	History  History
 	Shutdown Shutdown
+	HooksDir string // its post-run.d holds the programs that hear of every run
 	StateDir string
 	Log      Log
 }
@@ -109,6 +110,7 @@ func Default() Config {
 		},
 		History:  History{Runs: 500, Days: 30, Size: 200 * mebibyte},
 		Shutdown: Shutdown{InhibitDelay},
+		HooksDir: defaultHooksDir,
 		StateDir: defaultStateDir,
 		Log:      Log{Level: slog.LevelInfo, Format: "auto"},
 	}

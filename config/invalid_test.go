@@ -86,16 +86,14 @@ func TestInvalid(t *testing.T) {
 :5: state_dir: has no value: give it one, or remove the key`},
 		{"not-built-empty", `
 :2: reporter: this version has no reporter yet: remove the key
-:3: hooks_dir: this version has no hooks yet: remove the key`},
+:3: metrics: this version has no metrics yet: remove the key`},
 		{"not-built-misspelt", `
 :2: schedule.evry: unknown key: did you mean schedule.every?`},
 		{"not-built", `
-:3: schedule.skip_when: this version has no conditions yet: remove the key
-:4: reporter.url: this version has no reporter yet: remove the key
-:4: reporter.tls: this version has no reporter yet: remove the key
-:5: check: this version has no severities for check yet: remove the key
-:6: hooks_dir: this version has no hooks yet: remove the key
-:7: metrics.textfile: this version has no metrics yet: remove the key`},
+:2: reporter.url: this version has no reporter yet: remove the key
+:2: reporter.tls: this version has no reporter yet: remove the key
+:3: check: this version has no severities for check yet: remove the key
+:4: metrics.textfile: this version has no metrics yet: remove the key`},
 		{"nul", `
 :2: control character U+0000: remove it`},
 		{"numbers", `
@@ -162,6 +160,20 @@ func TestInvalid(t *testing.T) {
 :2: puppet.noop: must be auto, true or false, not "yes"
 :3: puppet.cached_catalog_on_failure: must be auto, true or false, not "on"
 :4: puppet.job_id: must be true or false, not "auto"`},
+		{"skip-when", `
+:3: schedule.skip_when.battery: must be true or false, not "yes"
+:4: schedule.skip_when.load_per_core: must be a number from 0.01 to 1000, such as 4 or 0.5, or never, not "0"
+:5: schedule.skip_when.file: must be an absolute path, not "run/no-puppet"
+:6: schedule.skip_when.command[0]: must be the absolute path of a program, not "ok-to-run"
+:6: schedule.skip_when.command[1]: cannot hold NUL, no argument can: remove it
+:7: schedule.skip_when.loud: unknown key: remove it (puppet-cron config reference lists all keys)
+:8: hooks_dir: must be an absolute path, not "hooks"`},
+		{"skip-when-command", `
+:2: schedule.skip_when.command: must be a list, as in [a, b], not a single value`},
+		{"skip-when-kind", `
+:2: schedule.skip_when: must be a section, with its keys indented below, not a single value`},
+		{"skip-when-load", `
+:2: schedule.skip_when.load_per_core: must be a number from 0.01 to 1000, such as 4 or 0.5, or never, not "nan"`},
 		{"tab", `
 :2: not YAML from here on (check indentation, tabs and quotes): found character that cannot start any token`},
 		{"tag", `

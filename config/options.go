@@ -32,6 +32,10 @@ func options(c *Config) []option {
 		{key: "schedule.catch_up", value: pause{&c.Schedule.CatchUp}},
 		{key: "schedule.retries", value: number{&c.Schedule.Retries, 0, 100}},
 		{key: "schedule.windows", value: windows{&c.Schedule.Windows}, entry: windows{&c.Schedule.Windows}.add},
+		{key: "schedule.skip_when.battery", value: boolean{&c.Schedule.SkipWhen.Battery}},
+		{key: "schedule.skip_when.load_per_core", value: limit{&c.Schedule.SkipWhen.LoadPerCore}},
+		{key: "schedule.skip_when.file", value: text{&c.Schedule.SkipWhen.File, optional(cleanAbsolute)}},
+		{key: "schedule.skip_when.command", value: argv{&c.Schedule.SkipWhen.Command}, list: true},
 		{key: "puppet.command", value: choice[Command]{&c.Puppet.Command, []Command{Agent, Apply}}},
 		{key: "puppet.manifest", value: text{&c.Puppet.Manifest, optional(absolute)}},
 		{key: "puppet.binary", value: text{&c.Puppet.Binary, absoluteOrAuto}},
@@ -49,6 +53,7 @@ func options(c *Config) []option {
 		{key: "history.days", value: number{&c.History.Days, 1, 36_500}},
 		{key: "history.size", value: size{&c.History.Size, mebibyte}},
 		{key: "shutdown.inhibit", value: choice[Inhibit]{&c.Shutdown.Inhibit, []Inhibit{InhibitOff, InhibitDelay, InhibitBlock}}},
+		{key: "hooks_dir", value: text{&c.HooksDir, cleanAbsolute}},
 		{key: "state_dir", value: text{&c.StateDir, cleanAbsolute}},
 		{key: "log.level", value: level{&c.Log.Level}},
 		{key: "log.format", value: choice[string]{&c.Log.Format, []string{"auto", "text", "json"}}},
@@ -67,7 +72,6 @@ func notBuilt() []planned {
 	const (
 		reporter = "reporter"
 		check    = "severities for check"
-		hooks    = "hooks"
 		metrics  = "metrics"
 	)
 	return []planned{
@@ -78,7 +82,6 @@ func notBuilt() []planned {
 		{"reporter.spool_max", reporter},
 		{"reporter.log_tail", reporter},
 		{"check", check},
-		{"hooks_dir", hooks},
 		{"metrics.textfile", metrics},
 	}
 }

@@ -45,6 +45,8 @@ func TestDefaults(t *testing.T) {
 		"puppet: {}\n",
 		"schedule:\n",
 		"schedule: {every: 30m, cron: '', timezone: '', splay: {mode: hash, window: auto}, catch_up: 15m, retries: 3}",
+		"schedule: {skip_when: {battery: false, load_per_core: never, file: '', command: []}}",
+		"schedule:\n  skip_when:\n",
 		"puppet:\r\n  noop: auto\r\n  timeout: auto\r\n",
 		"puppet: {binary: auto, manifest: '', confdir: '', certname: '', environment: '', extra_args: []}",
 	} {
@@ -67,6 +69,7 @@ schedule:
   splay: {mode: slot, window: 20m}
   catch_up: 0s
   retries: 0
+  skip_when: {battery: true, load_per_core: 0.5, file: ` + abs("/run/no-puppet") + `, command: [` + abs("/bin/ok") + `, -q]}
 puppet:
   command: apply
   manifest: ` + abs("/srv/puppet/site.pp") + `
@@ -82,6 +85,7 @@ puppet:
   job_id: false
 history: {runs: 1, days: 7, size: 1GiB}
 shutdown: {inhibit: block}
+hooks_dir: ` + abs("/srv/hooks") + `
 state_dir: ` + abs("/srv/state") + `
 log: {level: debug, format: json}
 `)
@@ -93,6 +97,7 @@ log: {level: debug, format: json}
 			Cron:     "*/20 6-20 * * MON-FRI",
 			Timezone: "Europe/Paris",
 			Splay:    config.Splay{Mode: splay.Slot, Window: 20 * time.Minute},
+			SkipWhen: config.SkipWhen{Battery: true, LoadPerCore: 0.5, File: abs("/run/no-puppet"), Command: []string{abs("/bin/ok"), "-q"}},
 		},
 		Puppet: config.Puppet{
 			Command:                config.Apply,
@@ -110,6 +115,7 @@ log: {level: debug, format: json}
 		},
 		History:  config.History{Runs: 1, Days: 7, Size: 1 << 30},
 		Shutdown: config.Shutdown{Inhibit: config.InhibitBlock},
+		HooksDir: abs("/srv/hooks"),
 		StateDir: abs("/srv/state"),
 		Log:      config.Log{Level: slog.LevelDebug, Format: "json"},
 	}

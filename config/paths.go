@@ -6,3 +6,5 @@ package config
 const DefaultPath = "/etc/puppet-cron/puppet-cron.yaml"
 
 const defaultStateDir = "/var/lib/puppet-cron"
+
+const defaultHooksDir = "/etc/puppet-cron/hooks"

@@ -6,3 +6,5 @@ package config
 const DefaultPath = `C:\ProgramData\puppet-cron\puppet-cron.yaml`
 
 const defaultStateDir = `C:\ProgramData\puppet-cron`
+
+const defaultHooksDir = `C:\ProgramData\puppet-cron\hooks`

@@ -13,6 +13,7 @@ var reference string
 func Reference() string {
 	return strings.NewReplacer(
 		"/etc/puppet-cron/puppet-cron.yaml", DefaultPath,
+		"/etc/puppet-cron/hooks", defaultHooksDir,
 		"/var/lib/puppet-cron", defaultStateDir,
 	).Replace(reference)
 }

@@ -17,6 +17,7 @@ type Schedule struct {
 	CatchUp  time.Duration
 	Retries  int
 	Windows  []scheduler.WindowRule
+	SkipWhen SkipWhen
 }
 
 // Splay says how a fleet is spread.

@@ -47,8 +47,11 @@ func checkRoundTrip(t fataler, c *config.Config) {
 
 func TestShow(t *testing.T) {
 	c := config.Default()
+	c.HooksDir = "/etc/puppet-cron/hooks"
 	c.StateDir = "/var/lib/puppet-cron"
 	c.Schedule.Windows = []scheduler.WindowRule{{Days: "MON-FRI", From: "22:00", To: "05:00", Mode: scheduler.WindowNoop}}
+	c.Schedule.SkipWhen.LoadPerCore = 4
+	c.Schedule.SkipWhen.Command = []string{"/bin/ok", "a b"}
 	c.Puppet.Noop = config.Off
 	c.Puppet.Environment = "2024"
 	c.Puppet.ExtraArgs = []string{"--trace", "--server=x"}
@@ -68,6 +71,13 @@ func TestShow(t *testing.T) {
       from: "22:00"
       to: "05:00"
       mode: noop
+  skip_when:
+    battery: false
+    load_per_core: 4
+    file: ""
+    command:
+      - /bin/ok
+      - a b
 puppet:
   command: agent
   manifest: ""
@@ -90,6 +100,7 @@ history:
   size: 1536MiB
 shutdown:
   inhibit: delay
+hooks_dir: /etc/puppet-cron/hooks
 state_dir: /var/lib/puppet-cron
 log:
   level: info
@@ -137,9 +148,11 @@ func drawSchedule(t *rapid.T, s *config.Schedule) {
 		longest = s.Every
 	}
 	s.Splay.Window = time.Duration(rapid.Int64Range(0, int64(longest)).Draw(t, "window"))
-	if s.Every > 366*24*time.Hour {
-		return
-	}
+	drawSkipWhen(t, &s.SkipWhen)
+	drawWindows(t, s)
+}
+
+func drawWindows(t *rapid.T, s *config.Schedule) {
 	for i, mode := range rapid.SliceOfN(rapid.SampledFrom(scheduler.WindowModes()), 0, 4).Draw(t, "windows") {
 		from, length := 6*i, rapid.IntRange(1, 5).Draw(t, "hours") // never the whole day
 		if s.Cron == "" || s.Cron == "@hourly" {
@@ -148,6 +161,16 @@ func drawSchedule(t *rapid.T, s *config.Schedule) {
 				From: fmt.Sprintf("%02d:00", from), To: fmt.Sprintf("%02d:00", from+length), Mode: mode,
 			})
 		}
+	}
+}
+
+func drawSkipWhen(t *rapid.T, s *config.SkipWhen) {
+	s.Battery = rapid.Bool().Draw(t, "battery")
+	if rapid.Bool().Draw(t, "load?") {
+		s.LoadPerCore = rapid.Float64Range(0.01, 1000).Draw(t, "load")
+	}
+	if rapid.Bool().Draw(t, "command?") {
+		s.Command = append([]string{abs("/bin/ok")}, rapid.SliceOfN(rapid.StringMatching(`[ -~é]{0,30}`), 0, 3).Draw(t, "argv")...)
 	}
 }
 

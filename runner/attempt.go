@@ -165,11 +165,10 @@ func (a *attempt) deadline() time.Duration {
 // for. Only a decision to start or to skip comes back.
 func (a *attempt) waitForPuppet(ctx context.Context, giveUp time.Time) (scheduler.Decision, error) {
 	for {
-		facts, err := a.facts()
+		facts, decision, err := a.decide(ctx)
 		if err != nil {
 			return scheduler.Decision{}, err
 		}
-		decision := scheduler.Decide(facts)
 		a.run.Disabled = facts.Disabled
 		if decision.Verb != scheduler.Wait {
 			return decision, nil

@@ -35,10 +35,14 @@ func (r *Runner) finish(claim *state.Claim, run *api.Run) error {
 	now := time.Now()
 	run.Ended = &now
 	run.Bound()
-	if err := claim.Record(*run); err != nil && r.State.Fate(run.ID) != state.Recorded {
+	err := claim.Record(*run)
+	if err != nil && r.State.Fate(run.ID) != state.Recorded {
 		return err
 	} else if err != nil && !errors.Is(err, state.ErrRecorded) {
 		r.Log.Warn("the run is recorded, but not all of it", "error", err)
+	}
+	if !errors.Is(err, state.ErrRecorded) { // else the hooks are another runner's to tell
+		r.recorded = append(r.recorded, run)
 	}
 	if running, err := r.State.Running(); err == nil && running.ID == run.ID {
 		if err := r.State.ClearRunning(); err != nil {

@@ -39,6 +39,10 @@ type Runner struct {
 	Roots   puppet.SchedulerRoots
 	// Notify, when set, hears of every step of the run.
 	Notify func(state.Running)
+	// HookLimits bound what PostRun does.
+	HookLimits HookLimits
+
+	recorded []*api.Run // by this runner, and not yet told to hooks
 }
 
 // Causes of a context's end that say why the runner itself is told to stop.

@@ -146,7 +146,7 @@ func (c *Claim) Record(run api.Run) error {
 		return ErrRecorded
 	}
 	_ = os.Remove(c.reserve()) // without a reserve the record may fit nonetheless
-	if err := write(c.dir.recordFile(c.ID), run, privateMode); err != nil {
+	if err := write(c.dir.RecordFile(c.ID), run, privateMode); err != nil {
 		return fmt.Errorf("cannot record run %s: %w", c.ID, err)
 	}
 	if err := c.dir.publish(&run); err != nil {
@@ -198,7 +198,8 @@ func (d *Dir) RunDir(id string) string { return filepath.Join(d.runs(), id) }
 
 func (d *Dir) claimFile(id string) string { return filepath.Join(d.RunDir(id), "lock") }
 
-func (d *Dir) recordFile(id string) string { return filepath.Join(d.RunDir(id), recordName) }
+// RecordFile is where the final record of a run is.
+func (d *Dir) RecordFile(id string) string { return filepath.Join(d.RunDir(id), recordName) }
 
 const (
 	requestName = "request.json"
@@ -206,7 +207,7 @@ const (
 )
 
 func (d *Dir) recorded(id string) bool {
-	_, err := os.Lstat(d.recordFile(id))
+	_, err := os.Lstat(d.RecordFile(id))
 	return err == nil
 }
 
@@ -234,12 +235,12 @@ func (d *Dir) Run(id string) (*api.Run, error) {
 	if !api.ValidID(id) {
 		return nil, errNoID(id)
 	}
-	r, err := readRun(d.recordFile(id))
+	r, err := readRun(d.RecordFile(id))
 	if err != nil {
 		return nil, err
 	}
 	if r.ID != id {
-		return nil, fmt.Errorf("%w: %s is of run %q", ErrCorrupt, d.recordFile(id), r.ID)
+		return nil, fmt.Errorf("%w: %s is of run %q", ErrCorrupt, d.RecordFile(id), r.ID)
 	}
 	return r, nil
 }

@@ -6,6 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/hook"
+	"github.com/puppet-cron/puppet-cron/runner"
 )
 
 func newConfigCommand(p *program) *cobra.Command {
@@ -22,9 +24,11 @@ func newConfigCommand(p *program) *cobra.Command {
 				if len(files) == 1 {
 					p.configPath, p.configGiven = files[0], true
 				}
-				if _, err := p.loadConfig(); err != nil {
+				cfg, err := p.loadConfig()
+				if err != nil {
 					return err
 				}
+				p.warnOfPrograms(cfg)
 				fmt.Fprintf(p.stdout, "%s: ok\n", p.configPath)
 				return nil
 			},
@@ -48,4 +52,18 @@ func newConfigCommand(p *program) *cobra.Command {
 		},
 	)
 	return c
+}
+
+// warnOfPrograms tells of programs that will not be executed. They are no mistake in
+// the file: Puppet itself may bring them, and without them runs go on.
+func (p *program) warnOfPrograms(cfg *config.Config) {
+	_, refused := hook.List(runner.HooksIn(cfg))
+	for _, err := range refused {
+		fmt.Fprintf(p.stderr, "puppet-cron: warning: a hook will not be executed: %v\n", err)
+	}
+	if command := cfg.Schedule.SkipWhen.Command; len(command) > 0 {
+		if err := hook.Check(command[0]); err != nil {
+			fmt.Fprintf(p.stderr, "puppet-cron: warning: schedule.skip_when.command will keep no run off: %v\n", err)
+		}
+	}
 }

@@ -41,6 +41,9 @@ func newRunCommand(p *program) *cobra.Command {
 A run that is already going on is not joined: this one is recorded as skipped,
 unless --wait says how long to wait for it.
 
+Afterwards the programs in post-run.d of hooks_dir are told of it, in two minutes at
+most; they change neither the outcome nor the exit code.
+
 Exit codes: 0 unchanged, 2 changed, 4 failed, 6 failed and changed, 1 errored or
 stale, 3 skipped, 124 timed out, 130 interrupted; 64 wrong usage or configuration,
 70 nothing could be recorded and Puppet was not started.`,
@@ -115,7 +118,7 @@ func (p *program) run(c *cobra.Command, o runOptions) error {
 	progress := p.newProgress(o.json || o.request != "")
 	r := &runner.Runner{
 		State: dir, Config: cfg, Version: version.String(), Log: p.logger(cfg.Log), Environ: os.Environ(),
-		Graces: runner.DefaultGraces(), Roots: puppet.SystemRoots(), Notify: progress.step,
+		Graces: runner.DefaultGraces(), Roots: puppet.SystemRoots(), Notify: progress.step, HookLimits: runner.DefaultHookLimits(),
 	}
 	var done *api.Run
 	if o.request != "" {
@@ -124,7 +127,9 @@ func (p *program) run(c *cobra.Command, o runOptions) error {
 		done, err = r.Run(ctx, o.asRequest(c))
 	}
 	progress.end()
-	return p.report(done, err, o)
+	answer := p.report(done, err, o)
+	r.PostRun(ctx) // when a person has the outcome already
+	return answer
 }
 
 // asRequest is what a person's run asks for.

@@ -24,11 +24,27 @@ func check(path string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
+	return checkOwn(path)
+}
+
+func checkOwn(path string) error {
 	path, err := absolute(path)
 	if err != nil {
 		return err
 	}
-	return walk(path)
+	return trusted(os.Geteuid()).walk(path)
+}
+
+// trusted is the user who may own what is trusted, beside root.
+type trusted uint32
+
+func (t trusted) owns(info fs.FileInfo) bool { return owner(info) == 0 || owner(info) == uint32(t) }
+
+func (t trusted) String() string {
+	if t == 0 {
+		return "root"
+	}
+	return fmt.Sprintf("root or uid %d", uint32(t))
 }
 
 // absolute differs from filepath.Abs in that it does not clean: behind a
@@ -45,9 +61,9 @@ func absolute(path string) (string, error) {
 }
 
 // walk follows path as the kernel does, one component at a time.
-func walk(path string) error {
+func (t trusted) walk(path string) error {
 	here, links := "/", 0
-	if err := checkWay(here); err != nil {
+	if err := t.checkWay(here); err != nil {
 		return err
 	}
 	for todo := components(path); len(todo) > 0; {
@@ -58,12 +74,12 @@ func walk(path string) error {
 			continue
 		}
 		next := filepath.Join(here, name)
-		target, err := checkLink(next)
+		target, err := t.checkLink(next)
 		if err != nil {
 			return err
 		}
 		if target == "" {
-			if err := checkWay(next); err != nil {
+			if err := t.checkWay(next); err != nil {
 				return err
 			}
 			here = next
@@ -77,7 +93,7 @@ func walk(path string) error {
 		}
 		todo = append(components(target), todo...)
 	}
-	return checkEnd(here)
+	return t.checkEnd(here)
 }
 
 // components splits a path, without the parts that lead nowhere.
@@ -88,41 +104,41 @@ func components(path string) []string {
 }
 
 // checkLink returns the target of the symlink at path, or "" when path is none.
-func checkLink(path string) (target string, err error) {
+func (t trusted) checkLink(path string) (target string, err error) {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().Type() != fs.ModeSymlink {
 		return "", err
 	}
-	if uid := owner(info); uid != 0 {
-		return "", fmt.Errorf("%s: the symlink is owned by uid %d, not by root: chown -h root %s, or give the real path", path, uid, path)
+	if !t.owns(info) {
+		return "", fmt.Errorf("%s: the symlink is owned by uid %d, not by %s: chown -h root %s, or give the real path", path, owner(info), t, path)
 	}
 	return os.Readlink(path)
 }
 
 // checkWay checks what is passed through on the way.
-func checkWay(path string) error {
+func (t trusted) checkWay(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return err
 	}
 	if info.IsDir() && info.Mode()&fs.ModeSticky != 0 {
-		return checkOwner(path, info)
+		return t.checkOwner(path, info)
 	}
-	return checkObject(path, info)
+	return t.checkObject(path, info)
 }
 
 // checkEnd checks where the path ends. Here the sticky bit is no excuse:
 // everybody may still add files to a sticky directory.
-func checkEnd(path string) error {
+func (t trusted) checkEnd(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return err
 	}
-	return checkObject(path, info)
+	return t.checkObject(path, info)
 }
 
-func checkObject(path string, info fs.FileInfo) error {
-	if err := checkOwner(path, info); err != nil {
+func (t trusted) checkObject(path string, info fs.FileInfo) error {
+	if err := t.checkOwner(path, info); err != nil {
 		return err
 	}
 	mode := info.Mode().Perm()
@@ -135,9 +151,9 @@ func checkObject(path string, info fs.FileInfo) error {
 	return nil
 }
 
-func checkOwner(path string, info fs.FileInfo) error {
-	if uid := owner(info); uid != 0 {
-		return fmt.Errorf("%s: owned by uid %d, mode %04o, not by root: chown root %s", path, uid, info.Mode().Perm(), path)
+func (t trusted) checkOwner(path string, info fs.FileInfo) error {
+	if !t.owns(info) {
+		return fmt.Errorf("%s: owned by uid %d, mode %04o, not by %s: chown root %s", path, owner(info), info.Mode().Perm(), t, path)
 	}
 	return nil
 }
