@@ -70,7 +70,7 @@ soak: build ## the long forms of the tests
 	SOAK=full $(GO) test -count=1 -timeout 1h ./scheduler
 	SOAK=full $(GO) test -tags machine -count=1 -timeout 1h -v ./test/machine ./test/systemd
 	$(GO) test -tags lab -count=1 -timeout 30m ./test/lab
-	E2E_RACES=50 $(GO) test -tags lab -count=1 -timeout 1h -run Race -v ./test/e2e
+	SOAK=full E2E_RACES=50 $(GO) test -tags lab -count=1 -timeout 1h -run 'Race|Serves' -v ./test/e2e
 	$(MAKE) fuzz-seconds FUZZ=120s
 
 bench: build ## speed and size, side by side with bare Puppet

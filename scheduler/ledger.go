@@ -142,9 +142,10 @@ func (s *Spec) Plan(l Ledger) Plan {
 }
 
 // planOwed makes one run of what was missed and of the slots that are due so soon
-// after it that they would be no more than a repetition.
+// after it that they would be no more than a repetition. It settles the time up to
+// itself too, so that Replace does not make up for a slot that lay before it.
 func (s *Spec) planOwed(l Ledger, due time.Time) Plan {
-	p := Plan{At: l.CatchUp, Trigger: api.CatchUp, Missed: l.Missed, Through: l.Through, Why: "first run"}
+	p := Plan{At: l.CatchUp, Trigger: api.CatchUp, Missed: l.Missed, Through: latest(l.Through, l.CatchUp), Why: "first run"}
 	if l.Missed > 0 {
 		p.Why = fmt.Sprintf("catch-up, %d missed", l.Missed)
 	}

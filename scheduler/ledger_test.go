@@ -158,6 +158,27 @@ func TestReplace(t *testing.T) {
 	}
 }
 
+// A catch-up run is a run: what a node that has just had one would have had by another schedule before is not owed. So
+// it is with the first run, which tells the node its certname and thereby its place.
+func TestReplaceAfterCatchUp(t *testing.T) {
+	old := half(t, 15*time.Minute)
+	for name, l := range map[string]scheduler.Ledger{
+		"first run": old.Observe(scheduler.Ledger{}, clock("05:20:00")),
+		"missed":    old.Observe(scheduler.Ledger{Through: clock("04:40:00")}, clock("05:20:00")),
+	} {
+		p := old.Plan(l)
+		if p.Trigger != api.CatchUp || !p.At.After(clock("05:20:30")) {
+			t.Fatalf("%s: got %+v", name, p)
+		}
+		at := clock("05:20:30").Sub(clock("05:00:00"))
+		s := spec(t, scheduler.Rule{Every: 30 * time.Minute, CatchUp: 15 * time.Minute, Share: splay.Share{Fraction: at.Minutes() / 30}})
+		l = s.Replace(old, l.Take(p, "1").Settle(true), p.At)
+		if got := s.Plan(l); got.Trigger != api.Schedule || !l.CatchUp.IsZero() {
+			t.Errorf("%s: after a run at %s got %+v", name, p.At, got)
+		}
+	}
+}
+
 // A long absence costs little, and no number overflows.
 func TestYearsLater(t *testing.T) {
 	for _, s := range []*scheduler.Spec{half(t, time.Minute), unsplayed(t, "* * * * *", "Europe/Paris"), spec(t, scheduler.Rule{Every: time.Second})} {

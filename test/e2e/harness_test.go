@@ -210,6 +210,9 @@ func (r *aRun) record() *api.Run {
 	if want := exitCode(printed); exit != want {
 		r.t.Errorf("exit %d of a run that is %s, want %d", exit, node.Describe(printed), want)
 	}
+	if printed.Trigger != api.Manual {
+		r.t.Errorf("a run by hand is recorded as %s", printed.Trigger)
+	}
 	if kept := r.h.recordOf(printed.ID); !reflect.DeepEqual(kept, printed) {
 		r.t.Errorf("printed %+v\nbut recorded %+v", printed, kept)
 	}
@@ -247,7 +250,11 @@ func (h *host) recordOf(id string) *api.Run {
 	if err := r.Validate(); err != nil {
 		h.t.Errorf("record of run %s: %v", id, err)
 	}
-	if r.ID != id || r.Trigger != api.Manual || r.Ended == nil || r.AgentVersion == "" || r.Message == "" {
+	asked, err := h.state.Request(id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if r.ID != id || r.Trigger != asked.Trigger || r.Ended == nil || r.AgentVersion == "" || r.Message == "" {
 		h.t.Errorf("record of run %s: %+v", id, r)
 	}
 	if r.Outcome.Healthy() && !strings.Contains(h.output(id), "Applied catalog in") {

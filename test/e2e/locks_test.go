@@ -103,13 +103,10 @@ func (h *host) apply(manifest string) {
 	}
 }
 
-// TestRace: two runners and a plain agent start at the same instant. Puppet's own prerun and postrun commands, which it
-// executes under its lock, see to it that two at once cannot go unnoticed: the second cannot make the folder.
+// TestRace: two runners and a plain agent start at the same instant.
 func TestRace(t *testing.T) {
 	h := newHost(t)
-	inside := filepath.Join(h.Workdir, "inside")
-	h.set("prerun_command", "/bin/mkdir "+inside)
-	h.set("postrun_command", "/bin/rmdir "+inside)
+	h.noTwo()
 	began := time.Now()
 	races, won, refused := raceCount(t), 0, 0
 	for i := range races {
@@ -126,6 +123,15 @@ func TestRace(t *testing.T) {
 	}
 	t.Logf("%d races in %.0f s; the plain agent ran in %d, and Puppet's lock refused ours %d times",
 		races, time.Since(began).Seconds(), won, refused)
+}
+
+// noTwo sees to it that two Puppets at once cannot go unnoticed. They execute their own prerun and postrun commands under
+// their lock, and the second cannot make the folder.
+func (h *host) noTwo() {
+	h.t.Helper()
+	inside := filepath.Join(h.Workdir, "inside")
+	h.set("prerun_command", "/bin/mkdir "+inside)
+	h.set("postrun_command", "/bin/rmdir "+inside)
 }
 
 // checkPlain reports whether the plain agent ran, instead of being refused by its lock.
