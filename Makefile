@@ -4,7 +4,8 @@ VERSION  := 0.1.0
 GO       ?= go
 CACHE    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/puppet-cron
 LINT     := $(CACHE)/golangci-lint-v2.15.0
-LDFLAGS  := -s -w -X github.com/puppet-cron/puppet-cron/internal/version.release=$(VERSION)
+# Functions at multiples of 32 bytes, as the linker has them by itself, cost 100 KiB.
+LDFLAGS  := -s -w -funcalign=16 -X github.com/puppet-cron/puppet-cron/internal/version.release=$(VERSION)
 # Time zones for cron, where the system has none; HTTP/2 is of no use for one request.
 TAGS     := timetzdata,nethttpomithttp2
 PLATFORMS := linux windows darwin freebsd

@@ -41,10 +41,28 @@ func options(c *Config) []option {
 		{key: "history.runs", value: number{&c.History.Runs, 1, 1_000_000}},
 		{key: "history.days", value: number{&c.History.Days, 1, 36_500}},
 		{key: "history.size", value: size{&c.History.Size, mebibyte}},
+		{key: "check.failed", value: severity(&c.Check.Failed)},
+		{key: "check.stale", value: severity(&c.Check.Stale)},
+		{key: "check.errored", value: severity(&c.Check.Errored)},
+		{key: "check.timed_out", value: severity(&c.Check.TimedOut)},
+		{key: "check.interrupted", value: severity(&c.Check.Interrupted)},
+		{key: "check.overdue", value: severity(&c.Check.Overdue)},
+		{key: "check.disabled", value: severity(&c.Check.Disabled)},
+		{key: "check.disabled_days", value: number{&c.Check.DisabledDays, 0, 36_500}},
+		{key: "check.held", value: severity(&c.Check.Held)},
+		{key: "check.service_down", value: severity(&c.Check.ServiceDown)},
+		{key: "check.service_trouble", value: severity(&c.Check.ServiceTrouble)},
+		{key: "check.certificate.warning_days", value: number{&c.Check.CertificateWarningDays, 0, 36_500}},
+		{key: "check.certificate.critical_days", value: number{&c.Check.CertificateCriticalDays, 0, 36_500}},
+		{key: "metrics.textfile", value: text{&c.Metrics.Textfile, optional(textfile)}},
 		{key: "state_dir", value: text{&c.StateDir, cleanAbsolute}},
 		{key: "log.level", value: level{&c.Log.Level}},
 		{key: "log.format", value: choice[string]{&c.Log.Format, []string{"auto", "text", "json"}}},
 	}
+}
+
+func severity(dst *Severity) value {
+	return choice[Severity]{dst, []Severity{OK, Warning, Critical, Unknown}}
 }
 
 // planned is a key that is documented and that this version does not have yet.
@@ -59,9 +77,7 @@ func notBuilt() []planned {
 	const (
 		reporter = "reporter"
 		shutdown = "shutdown inhibitor"
-		check    = "severities for check"
 		hooks    = "hooks"
-		metrics  = "metrics"
 	)
 	return []planned{
 		{"schedule.retries", "retries"},
@@ -73,9 +89,7 @@ func notBuilt() []planned {
 		{"reporter.spool_max", reporter},
 		{"reporter.log_tail", reporter},
 		{"shutdown.inhibit", shutdown},
-		{"check", check},
 		{"hooks_dir", hooks},
-		{"metrics.textfile", metrics},
 	}
 }
 

@@ -62,6 +62,7 @@ func (p *program) serve(ctx context.Context) error {
 		State: dir, Config: cfg, Reload: p.loadConfig, Version: version.String(), Log: p.logger(cfg.Log),
 		Tell: tell, Watchdog: watchdog, Ended: p.showEnded,
 		Certname: func(c *config.Config) string { return certnameOf(dir, c)() },
+		Changed:  func(c *config.Config) error { return p.publishMetrics(c, true) },
 		Settled: func() {
 			debug.FreeOSMemory()
 			if err := process.GiveBack(); err != nil {
@@ -75,6 +76,9 @@ func (p *program) serve(ctx context.Context) error {
 	err = d.Serve(ctx, hangups)
 	if errors.Is(err, daemon.ErrSecond) {
 		return usageError{err}
+	}
+	if err := p.publishMetrics(d.Config, false); err != nil {
+		d.Log.Warn("cannot say that the service has stopped", "error", err)
 	}
 	return err
 }
