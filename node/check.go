@@ -207,9 +207,9 @@ func (s *Status) checkCertificate(c config.Check) []finding {
 		return nil
 	}
 	left := s.CertificateEnds.Sub(s.At)
-	text := fmt.Sprintf("the node's certificate ends in %s", Span(left))
+	text := "the node's certificate ends in " + Span(left)
 	if left <= 0 {
-		text = fmt.Sprintf("the node's certificate ended %s ago", Span(-left))
+		text = "the node's certificate ended " + Span(-left) + " ago"
 	}
 	switch {
 	case c.CertificateCriticalDays > 0 && left < time.Duration(c.CertificateCriticalDays)*day:
@@ -262,7 +262,7 @@ func atLeast(days int) string {
 
 // Unchecked is the verdict when check itself cannot do its work.
 func Unchecked(err error) Verdict {
-	return Verdict{Severity: config.Unknown, Text: strings.Join(strings.Fields(err.Error()), " ")}
+	return Verdict{Severity: config.Unknown, Text: strings.ReplaceAll(err.Error(), "\n", "; ")}
 }
 
 // maxText keeps the line below what old agents of monitoring pass on, 1024 bytes.

@@ -162,9 +162,14 @@ func (w *exposition) resources(c *api.Resources) {
 		state string
 		n     int
 	}{
-		{"changed", c.Changed}, {"corrective_change", c.CorrectiveChange}, {"failed", c.Failed},
-		{"failed_to_restart", c.FailedToRestart}, {"out_of_sync", c.OutOfSync}, {"restarted", c.Restarted},
-		{"scheduled", c.Scheduled}, {"skipped", c.Skipped},
+		{"changed", c.Changed},
+		{"corrective_change", c.CorrectiveChange},
+		{"failed", c.Failed},
+		{"failed_to_restart", c.FailedToRestart},
+		{"out_of_sync", c.OutOfSync},
+		{"restarted", c.Restarted},
+		{"scheduled", c.Scheduled},
+		{"skipped", c.Skipped},
 	} {
 		w.sample(name, float64(s.n), "state", s.state)
 	}

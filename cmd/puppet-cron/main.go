@@ -35,7 +35,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if answer, ok := errors.AsType[exitError](err); ok {
 		return int(answer)
 	}
-	if command.Name() == checkName {
+	if command.Name() == checkName && command.Parent() == root { // not `config check`
 		return unchecked(stdout, err)
 	}
 	for line := range strings.Lines(err.Error()) {

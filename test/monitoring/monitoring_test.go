@@ -59,17 +59,18 @@ func TestDashboard(t *testing.T) {
 	text, err := os.ReadFile("../../packaging/grafana/puppet-cron.json")
 	must(t, err)
 	must(t, json.Unmarshal(text, &d))
-	rules := "groups:\n- name: dashboard\n  rules:\n"
+	var rules strings.Builder
+	rules.WriteString("groups:\n- name: dashboard\n  rules:\n")
 	for _, p := range d.Panels {
 		for i, target := range p.Targets {
 			expr := strings.NewReplacer("$job", ".*", "$instance", ".*").Replace(target.Expr)
-			rules += fmt.Sprintf("  - {record: 'x', labels: {panel: %q, query: '%d'}, expr: %q}\n", p.Title, i, expr)
+			fmt.Fprintf(&rules, "  - {record: 'x', labels: {panel: %q, query: '%d'}, expr: %q}\n", p.Title, i, expr)
 		}
 	}
 	file := filepath.Join(t.TempDir(), "dashboard.yml")
-	must(t, os.WriteFile(file, []byte(rules), 0o644))
+	must(t, os.WriteFile(file, []byte(rules.String()), 0o644))
 	if out, err := exec.Command(tool("usr/bin/promtool"), "check", "rules", file).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s\n%s", err, out, rules)
+		t.Errorf("%v\n%s\n%s", err, out, rules.String())
 	}
 }
 
