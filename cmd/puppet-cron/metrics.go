@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,15 +25,23 @@ func (p *program) publishMetrics(cfg *config.Config, served bool) error {
 	if path == "" {
 		return nil
 	}
-	s, err := look(cfg)
-	if err != nil {
-		return err
-	}
-	if s.Service != nil && !served {
-		s.Service.Alive = false
-	}
-	if err := atomicfile.Write(path, s.Metrics(), textfileMode); err != nil {
-		return fmt.Errorf("cannot write metrics.textfile: %w; %s", err, metricsHint(path, err))
+	var written []byte
+	for range 3 { // another process may have written what is newer before us
+		s, err := look(cfg)
+		if err != nil {
+			return err
+		}
+		if s.Service != nil && !served {
+			s.Service.Alive = false
+		}
+		text := s.Metrics()
+		if bytes.Equal(text, written) {
+			break
+		}
+		if err := atomicfile.Write(path, text, textfileMode); err != nil {
+			return fmt.Errorf("cannot write metrics.textfile: %w; %s", err, metricsHint(path, err))
+		}
+		written = text
 	}
 	return nil
 }
@@ -43,7 +52,7 @@ func metricsHint(path string, err error) string {
 	case errors.Is(err, fs.ErrNotExist):
 		return "create " + dir + ", or empty metrics.textfile"
 	case errors.Is(err, syscall.EROFS):
-		return "the service may write there when a drop-in for its unit says ReadWritePaths=" + dir
+		return "the service may write there when a drop-in for its unit says ReadWritePaths=" + dir + ", after a restart"
 	case errors.Is(err, fs.ErrPermission):
 		return dir + " must belong to root: the service may not overrule permissions"
 	}
