@@ -12,6 +12,15 @@ import (
 func (p *parser) checkCombinations(c *Config) {
 	p.checkPuppet(c)
 	p.checkSchedule(&c.Schedule)
+	p.checkCertificate(&c.Check)
+}
+
+func (p *parser) checkCertificate(c *Check) {
+	const warning, critical = "check.certificate.warning_days", "check.certificate.critical_days"
+	if c.CertificateCriticalDays > c.CertificateWarningDays && p.sound(warning, critical) {
+		line := max(p.lines[warning], p.lines[critical])
+		p.report(line, critical, "must be at most %s, %d, not %d", warning, c.CertificateWarningDays, c.CertificateCriticalDays)
+	}
 }
 
 func (p *parser) checkPuppet(c *Config) {

@@ -22,6 +22,8 @@ type Config struct {
 	History  History
 	Shutdown Shutdown
 	HooksDir string // its post-run.d holds the programs that hear of every run
+	Check    Check
+	Metrics  Metrics
 	StateDir string
 	Log      Log
 }
@@ -85,6 +87,35 @@ const (
 	InhibitBlock Inhibit = "block" // until it ends by itself
 )
 
+// Severity is a state of a monitoring plugin.
+type Severity string
+
+// The severities.
+const (
+	OK       Severity = "ok"
+	Warning  Severity = "warning"
+	Critical Severity = "critical"
+	Unknown  Severity = "unknown"
+)
+
+// Check says how bad `puppet-cron check` finds what it sees.
+type Check struct {
+	Failed, Stale, Errored, TimedOut Severity // the last run was
+	Interrupted                      Severity // once; several times in a row it is as Errored
+	Overdue                          Severity // two slots passed without a run; one is a warning at most
+	Disabled, Held                   Severity
+	DisabledDays                     int // after so many Disabled is critical; 0: never
+	ServiceDown                      Severity
+	ServiceTrouble                   Severity
+	CertificateWarningDays           int // before it ends; 0: never
+	CertificateCriticalDays          int
+}
+
+// Metrics says where they are written.
+type Metrics struct {
+	Textfile string // "" is nowhere
+}
+
 // Log says what is logged and how.
 type Log struct {
 	Level  slog.Level
@@ -111,6 +142,11 @@ func Default() Config {
 		History:  History{Runs: 500, Days: 30, Size: 200 * mebibyte},
 		Shutdown: Shutdown{InhibitDelay},
 		HooksDir: defaultHooksDir,
+		Check: Check{
+			Failed: Critical, Stale: Warning, Errored: Critical, TimedOut: Critical, Interrupted: Warning,
+			Overdue: Critical, Disabled: Warning, Held: Warning, ServiceDown: Critical, ServiceTrouble: Warning,
+			CertificateWarningDays: 30, CertificateCriticalDays: 7,
+		},
 		StateDir: defaultStateDir,
 		Log:      Log{Level: slog.LevelInfo, Format: "auto"},
 	}

@@ -31,6 +31,13 @@ func TestInvalid(t *testing.T) {
 :3: puppet.command: apply needs a manifest: set puppet.manifest`},
 		{"bracket", `
 :2: not YAML from here on (check indentation, tabs and quotes): did not find expected ',' or '}'`},
+		{"check", `
+:2: check.failed: must be ok, warning, critical or unknown, not "bad"
+:3: check.stale: must be ok, warning, critical or unknown, not "WARNING"
+:4: check.compile_failed: unknown key: remove it (puppet-cron config reference lists all keys)
+:5: check.disabled_days: must be a whole number from 0 to 36500, not "-1"
+:8: check.certificate.critical_days: must be at most check.certificate.warning_days, 5, not 14
+:9: metrics.textfile: must be an absolute path, not "puppet_cron.prom"`},
 		{"colon", `
 :1: not YAML from here on (check indentation, tabs and quotes): mapping values are not allowed in this context`},
 		{"command", `
@@ -85,15 +92,12 @@ func TestInvalid(t *testing.T) {
 :4: puppet.extra_args: has no value: give it one, or remove the key
 :5: state_dir: has no value: give it one, or remove the key`},
 		{"not-built-empty", `
-:2: reporter: this version has no reporter yet: remove the key
-:3: metrics: this version has no metrics yet: remove the key`},
+:2: reporter: this version has no reporter yet: remove the key`},
 		{"not-built-misspelt", `
 :2: schedule.evry: unknown key: did you mean schedule.every?`},
 		{"not-built", `
 :2: reporter.url: this version has no reporter yet: remove the key
-:2: reporter.tls: this version has no reporter yet: remove the key
-:3: check: this version has no severities for check yet: remove the key
-:4: metrics.textfile: this version has no metrics yet: remove the key`},
+:2: reporter.tls: this version has no reporter yet: remove the key`},
 		{"nul", `
 :2: control character U+0000: remove it`},
 		{"numbers", `

@@ -54,10 +54,28 @@ func options(c *Config) []option {
 		{key: "history.size", value: size{&c.History.Size, mebibyte}},
 		{key: "shutdown.inhibit", value: choice[Inhibit]{&c.Shutdown.Inhibit, []Inhibit{InhibitOff, InhibitDelay, InhibitBlock}}},
 		{key: "hooks_dir", value: text{&c.HooksDir, cleanAbsolute}},
+		{key: "check.failed", value: severity(&c.Check.Failed)},
+		{key: "check.stale", value: severity(&c.Check.Stale)},
+		{key: "check.errored", value: severity(&c.Check.Errored)},
+		{key: "check.timed_out", value: severity(&c.Check.TimedOut)},
+		{key: "check.interrupted", value: severity(&c.Check.Interrupted)},
+		{key: "check.overdue", value: severity(&c.Check.Overdue)},
+		{key: "check.disabled", value: severity(&c.Check.Disabled)},
+		{key: "check.disabled_days", value: number{&c.Check.DisabledDays, 0, 36_500}},
+		{key: "check.held", value: severity(&c.Check.Held)},
+		{key: "check.service_down", value: severity(&c.Check.ServiceDown)},
+		{key: "check.service_trouble", value: severity(&c.Check.ServiceTrouble)},
+		{key: "check.certificate.warning_days", value: number{&c.Check.CertificateWarningDays, 0, 36_500}},
+		{key: "check.certificate.critical_days", value: number{&c.Check.CertificateCriticalDays, 0, 36_500}},
+		{key: "metrics.textfile", value: text{&c.Metrics.Textfile, optional(textfile)}},
 		{key: "state_dir", value: text{&c.StateDir, cleanAbsolute}},
 		{key: "log.level", value: level{&c.Log.Level}},
 		{key: "log.format", value: choice[string]{&c.Log.Format, []string{"auto", "text", "json"}}},
 	}
+}
+
+func severity(dst *Severity) value {
+	return choice[Severity]{dst, []Severity{OK, Warning, Critical, Unknown}}
 }
 
 // planned is a key that is documented and that this version does not have yet.
@@ -69,20 +87,13 @@ type planned struct {
 // notBuilt returns the keys that are refused with an explanation: ignoring one
 // would promise what is not done.
 func notBuilt() []planned {
-	const (
-		reporter = "reporter"
-		check    = "severities for check"
-		metrics  = "metrics"
-	)
+	const reporter = "reporter"
 	return []planned{
-		{"schedule.skip_when", "conditions"},
 		{"reporter.url", reporter},
 		{"reporter.tls", reporter},
 		{"reporter.token_file", reporter},
 		{"reporter.spool_max", reporter},
 		{"reporter.log_tail", reporter},
-		{"check", check},
-		{"metrics.textfile", metrics},
 	}
 }
 

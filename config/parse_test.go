@@ -86,6 +86,20 @@ puppet:
 history: {runs: 1, days: 7, size: 1GiB}
 shutdown: {inhibit: block}
 hooks_dir: ` + abs("/srv/hooks") + `
+check:
+  failed: unknown
+  stale: critical
+  errored: warning
+  timed_out: ok
+  interrupted: ok
+  overdue: warning
+  disabled: ok
+  disabled_days: 14
+  held: critical
+  service_down: warning
+  service_trouble: unknown
+  certificate: {warning_days: 20, critical_days: 20}
+metrics: {textfile: ` + abs("/srv/m/puppet_cron.prom") + `}
 state_dir: ` + abs("/srv/state") + `
 log: {level: debug, format: json}
 `)
@@ -116,6 +130,12 @@ log: {level: debug, format: json}
 		History:  config.History{Runs: 1, Days: 7, Size: 1 << 30},
 		Shutdown: config.Shutdown{Inhibit: config.InhibitBlock},
 		HooksDir: abs("/srv/hooks"),
+		Check: config.Check{
+			Failed: config.Unknown, Stale: config.Critical, Errored: config.Warning, TimedOut: config.OK, Interrupted: config.OK,
+			Overdue: config.Warning, Disabled: config.OK, DisabledDays: 14, Held: config.Critical,
+			ServiceDown: config.Warning, ServiceTrouble: config.Unknown, CertificateWarningDays: 20, CertificateCriticalDays: 20,
+		},
+		Metrics:  config.Metrics{Textfile: abs("/srv/m/puppet_cron.prom")},
 		StateDir: abs("/srv/state"),
 		Log:      config.Log{Level: slog.LevelDebug, Format: "json"},
 	}
@@ -141,6 +161,11 @@ func TestPaths(t *testing.T) {
 			"a detour",
 			"state_dir: " + abs("/var/../lib/x"),
 			fmt.Sprintf("FILE:1: state_dir: must be the shortest form of the path, %q, not %q", abs("/lib/x"), abs("/var/../lib/x")),
+		},
+		{
+			"no name that node_exporter reads",
+			"metrics: {textfile: " + abs("/srv/m/puppet_cron.txt") + "}",
+			fmt.Sprintf("FILE:1: metrics.textfile: must be a path that ends in .prom, node_exporter reads no other, not %q", abs("/srv/m/puppet_cron.txt")),
 		},
 		{
 			"a newline",

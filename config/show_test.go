@@ -101,6 +101,23 @@ history:
 shutdown:
   inhibit: delay
 hooks_dir: /etc/puppet-cron/hooks
+check:
+  failed: critical
+  stale: warning
+  errored: critical
+  timed_out: critical
+  interrupted: warning
+  overdue: critical
+  disabled: warning
+  disabled_days: 0
+  held: warning
+  service_down: critical
+  service_trouble: warning
+  certificate:
+    warning_days: 30
+    critical_days: 7
+metrics:
+  textfile: ""
 state_dir: /var/lib/puppet-cron
 log:
   level: info
@@ -126,6 +143,9 @@ func TestRoundTrip(t *testing.T) {
 		p.LockWait = time.Duration(durations.Draw(t, "lock_wait"))
 		p.Nice = rapid.IntRange(-20, 19).Draw(t, "nice")
 		p.JobID = rapid.Bool().Draw(t, "job_id")
+		severities := []config.Severity{config.OK, config.Warning, config.Critical, config.Unknown}
+		c.Check.Failed = rapid.SampledFrom(severities).Draw(t, "failed")
+		c.Check.CertificateWarningDays = rapid.IntRange(7, 36_500).Draw(t, "warning_days")
 		c.History.Size = 1024 * rapid.Int64Range(1024, 1<<40).Draw(t, "size")
 		for _, value := range rapid.SliceOfN(rapid.StringMatching(`[ -~é]{1,30}`), 0, 3).Draw(t, "extra") {
 			p.ExtraArgs = append(p.ExtraArgs, "--server="+value)

@@ -268,6 +268,17 @@ func cleanAbsolute(path string) error {
 	return nil
 }
 
+// textfile keeps to the names that node_exporter reads.
+func textfile(path string) error {
+	if err := cleanAbsolute(path); err != nil {
+		return err
+	}
+	if !strings.HasSuffix(path, ".prom") {
+		return mustBe("a path that ends in .prom, node_exporter reads no other", path)
+	}
+	return nil
+}
+
 func isAbsolute(path string) bool {
 	return filepath.IsAbs(path) && !strings.ContainsFunc(path, unicode.IsControl)
 }

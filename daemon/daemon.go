@@ -44,6 +44,8 @@ type Daemon struct {
 	After func(time.Duration) <-chan time.Time
 	// Ended, when set, hears of every run that was recorded.
 	Ended func(*api.Run)
+	// Changed, when set, is told when there may be something new to say of this node.
+	Changed func(*config.Config) error
 	// Settled, when set, is called once the service has nothing more to do than wait.
 	Settled func()
 
@@ -53,6 +55,7 @@ type Daemon struct {
 	shown   string    // the last run that Ended heard of
 	wake    chan struct{}
 	written state.Schedule // what schedule.json says
+	news    bool           // that Changed has not heard of
 }
 
 // maxWait is for how long the clock is not looked at. It may be set and the machine
@@ -142,7 +145,7 @@ func (d *Daemon) showEnded() {
 	if err != nil || last.ID == d.shown {
 		return
 	}
-	d.shown = last.ID
+	d.shown, d.news = last.ID, true
 	if d.Ended != nil {
 		d.Ended(last)
 	}

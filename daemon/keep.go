@@ -98,6 +98,7 @@ func (d *Daemon) publish(plan scheduler.Plan) {
 	if err := d.keep(); err != nil {
 		d.fail("cannot write the ledger", err)
 	}
+	d.tellNews()
 	d.Tell("STATUS=next run " + at.Local().Format("2006-01-02 15:04:05") + " (" + plan.Why + ")")
 }
 
@@ -109,8 +110,23 @@ func (d *Daemon) keep() error {
 	if err := d.State.SetSchedule(d.kept); err != nil {
 		return err
 	}
-	d.written = d.kept
+	d.written, d.news = d.kept, true
 	return nil
+}
+
+// tellNews tells Changed. That it failed is kept at once, and is no news itself: it
+// would be tried again and again.
+func (d *Daemon) tellNews() {
+	if !d.news || d.Changed == nil {
+		return
+	}
+	if err := d.Changed(d.Config); err != nil {
+		d.fail("cannot tell others what is new", err)
+		if err := d.keep(); err != nil {
+			d.fail("cannot write the ledger", err)
+		}
+	}
+	d.news = false
 }
 
 // offset is published when it is the node's for good.

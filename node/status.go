@@ -43,15 +43,27 @@ type Status struct {
 	Running      *Running `json:"running,omitempty"`
 	Service      *Service `json:"service,omitempty"` // nil: none has ever served here
 
+	// Failing is how many runs in a row did not end well; nil when that is not known.
+	Failing      *int       `json:"failing,omitempty"`
+	FailingSince *time.Time `json:"failing_since,omitempty"`
+	// Expected is by when the next run should be heard of; nil when nothing says so.
+	Expected *scheduler.Expected `json:"expected,omitempty"`
+
 	// IfAsked is what would become of a run that was asked for now; empty when that
 	// cannot be told.
-	IfAsked    scheduler.Verb     `json:"if_asked,omitempty"`
-	IfAskedWhy string             `json:"if_asked_why,omitempty"`
-	Disabled   *api.DisableInfo   `json:"disabled,omitempty"`
-	PuppetLock *puppet.Lock       `json:"puppet_lock,omitempty"`
-	Schedulers []puppet.Scheduler `json:"other_schedulers,omitempty"`
+	IfAsked    scheduler.Verb `json:"if_asked,omitempty"`
+	IfAskedWhy string         `json:"if_asked_why,omitempty"`
+	// IfDue is the same of a run that comes by itself.
+	IfDue       scheduler.Verb     `json:"if_due,omitempty"`
+	IfDueReason api.Reason         `json:"if_due_reason,omitempty"`
+	IfDueWhy    string             `json:"if_due_why,omitempty"`
+	Disabled    *api.DisableInfo   `json:"disabled,omitempty"`
+	PuppetLock  *puppet.Lock       `json:"puppet_lock,omitempty"`
+	Schedulers  []puppet.Scheduler `json:"other_schedulers,omitempty"`
 
 	CertificateEnds *time.Time `json:"certificate_ends,omitempty"`
+
+	scheduled bool // Expected is of the node's own schedule
 
 	// NotKnown says what this user may not see, or what is broken.
 	NotKnown []string `json:"not_known,omitempty"`
@@ -71,6 +83,7 @@ const (
 	Disabled   Item = "disabled"
 	PuppetLock Item = "puppet_lock"
 	Schedulers Item = "other_schedulers"
+	Serving    Item = "service"
 )
 
 // Saw reports whether an item is as it is now, and not as it was seen.
@@ -107,6 +120,10 @@ type Source struct {
 	Roots   puppet.SchedulerRoots
 	Version string
 	Now     time.Time
+	// Spec is the node's schedule, as far as a service keeps it; nil: not known.
+	Spec *scheduler.Spec
+	// Booted is when the system was; zero: not known.
+	Booted time.Time
 }
 
 // Look makes the status of the node.
@@ -117,6 +134,7 @@ func Look(src Source) *Status {
 	s.readService(src.State)
 	s.readPuppet(src)
 	s.decide(src.Now)
+	s.expect(src)
 	s.Health, s.Why = s.judge()
 	return s
 }
@@ -141,6 +159,22 @@ func (s *Status) readRuns(d *state.Dir) {
 	if s.Last.Outcome.Executed() && (s.LastExecuted == nil || s.LastExecuted.ID < s.Last.ID) {
 		s.LastExecuted = s.Last
 	}
+	s.readFailing(d)
+}
+
+// readFailing believes the last run rather than a count that a killed runner left
+// behind.
+func (s *Status) readFailing(d *state.Dir) {
+	f, err := d.Failing()
+	last := s.LastExecuted
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		s.notKnown(err)
+	case last != nil && last.Outcome.Healthy():
+		s.Failing = new(int)
+	case err == nil && f.Runs() > 0:
+		s.Failing, s.FailingSince = new(f.Runs()), f.Since
+	}
 }
 
 func (s *Status) readRunning(d *state.Dir) {
@@ -160,6 +194,7 @@ func (s *Status) readService(d *state.Dir) {
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			s.notKnown(err)
+			s.Unseen = append(s.Unseen, Serving)
 		}
 		return
 	}
@@ -252,33 +287,92 @@ func (s *Status) decide(now time.Time) {
 	} else if s.PuppetLock != nil {
 		facts.PuppetLock = &scheduler.Holder{Who: s.PuppetLock.String(), Since: s.PuppetLock.Since}
 	}
-	d := scheduler.Decide(facts)
-	if d.Verb == scheduler.Start && (!s.Saw(Disabled) || !s.Saw(PuppetLock)) {
-		s.IfAskedWhy = "this user may not see what could forbid it"
-		return
-	}
-	s.IfAsked, s.IfAskedWhy = d.Verb, d.Message
+	s.IfDue, s.IfDueReason, s.IfDueWhy = s.verdict(facts, api.Schedule)
+	s.IfAsked, _, s.IfAskedWhy = s.verdict(facts, api.Manual)
 }
 
 const runningUnread = "the run in progress cannot be read"
 
-// tooOld is the age from which a good run says nothing about the node any more, where
-// no service has a slower schedule. The slowest in use run once a day.
-const tooOld = 25 * time.Hour
+func (s *Status) verdict(facts scheduler.Facts, t api.Trigger) (scheduler.Verb, api.Reason, string) {
+	facts.Trigger = t
+	d := scheduler.Decide(facts)
+	if d.Verb == scheduler.Start && (!s.Saw(Disabled) || !s.Saw(PuppetLock)) {
+		return "", "", "this user may not see what could forbid it"
+	}
+	return d.Verb, d.Reason, d.Message
+}
 
-func (s *Status) isOld(r *api.Run) bool {
-	limit := tooOld
-	if s.Service != nil {
-		limit = max(limit, 2*time.Duration(s.Service.IntervalS*float64(time.Second)))
+// OnPurpose is why somebody keeps the node's runs off, whatever the schedule says; nil
+// when nobody does.
+func (s *Status) OnPurpose() *Hold {
+	switch {
+	case s.IfDueReason == api.Disabled && s.Disabled != nil:
+		return &Hold{api.Disabled, s.IfDueWhy, s.Disabled.Since}
+	case onPurpose(s.IfDueReason):
+		return &Hold{s.IfDueReason, s.IfDueWhy, nil}
 	}
-	if r.Ended == nil {
+	return nil
+}
+
+// Hold is what keeps runs off.
+type Hold struct {
+	Reason api.Reason
+	Why    string
+	Since  *time.Time
+}
+
+func onPurpose(r api.Reason) bool { return r == api.Disabled || r == api.Held }
+
+// Where no service keeps a schedule, whatever starts the runs is taken to do so once a
+// day at least.
+const (
+	tooOld     = 25 * time.Hour
+	muchTooOld = 49 * time.Hour
+)
+
+// expect says by when the next run should be heard of. A run that goes on was heard of.
+func (s *Status) expect(src Source) {
+	last := s.LastExecuted
+	if last == nil || last.Ended == nil {
+		return
+	}
+	h := scheduler.Heard{Begun: begun(last), Booted: src.Booted}
+	if last.Schedule != nil && last.Schedule.NextDue != nil {
+		h.NextDue = *last.Schedule.NextDue
+	}
+	if s.Service == nil || src.Spec == nil {
+		quiet := *last.Ended
+		if h.NextDue.After(quiet) {
+			quiet = h.NextDue // the windows may be closed for days
+		}
+		s.Expected = &scheduler.Expected{By: quiet.Add(tooOld).UTC(), Late: quiet.Add(muchTooOld).UTC()}
+		return
+	}
+	if r := s.Running; r != nil && !r.CutOff() && r.Since.After(h.Begun) {
+		h.Begun = r.Since
+	}
+	if s.Last != last && s.Last.Outcome == api.Skipped && s.Last.Ended != nil {
+		h.Skipped, h.OnPurpose = *s.Last.Ended, onPurpose(s.Last.Reason)
+	}
+	s.Expected, s.scheduled = new(src.Spec.Expect(h)), true
+}
+
+func begun(r *api.Run) time.Time {
+	if r.Started != nil {
+		return *r.Started
+	}
+	return *r.Ended
+}
+
+// isOld reports whether a good run says nothing about the node any more.
+func (s *Status) isOld() bool {
+	switch {
+	case s.Expected == nil:
 		return true
+	case s.scheduled:
+		return s.At.After(s.Expected.Late)
 	}
-	expected := *r.Ended
-	if r.Schedule != nil && r.Schedule.NextDue != nil && r.Schedule.NextDue.After(expected) {
-		expected = *r.Schedule.NextDue // the windows may be closed for days
-	}
-	return s.At.Sub(expected) > limit
+	return s.At.After(s.Expected.By)
 }
 
 // judge takes the worst of what is known. A node that is disabled is not ill, but
@@ -300,8 +394,10 @@ func (s *Status) judge() (Health, string) {
 		return Unknown, "puppet is disabled: nothing keeps the node as it should be"
 	case s.Service != nil && !s.Service.Alive:
 		return Unknown, "the service is not running: nothing starts runs on time"
-	case s.isOld(last):
+	case s.isOld() && !s.scheduled:
 		return Unknown, "the last run was more than a day ago"
+	case s.isOld():
+		return Unknown, "two runs or more were due since the last one"
 	}
 	return Healthy, "the last run is " + Describe(last)
 }

@@ -206,6 +206,8 @@ func (r *Runner) setCorruptAside() {
 		_, err := r.State.Last(last)
 		r.setAside(err, string(last))
 	}
+	_, err = r.State.Failing()
+	r.setAside(err, "failing.json")
 	r.setAside(r.State.ReadPuppet(new(puppet.Known)), "puppet.json")
 }
 

@@ -70,6 +70,13 @@ func (s span) when(shown time.Time) time.Time { return shown.Add(-s.ahead) }
 
 func justBefore(t time.Time) time.Time { return t.Add(-1) }
 
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

@@ -157,7 +157,7 @@ func (s *Spec) planOwed(l Ledger, due time.Time) Plan {
 }
 
 func (s *Spec) planAgain(l Ledger) Plan {
-	p := Plan{At: l.Again.At, Trigger: l.Again.Trigger, Missed: l.Missed, Through: l.Through, Why: "rest of the last run: puppet was upgraded"}
+	p := Plan{At: l.Again.At, Trigger: l.Again.Trigger, Missed: l.Missed, Through: latest(l.Through, l.Again.At), Why: "rest of the last run: puppet was upgraded"}
 	if p.Trigger == api.Retry {
 		p.Why = fmt.Sprintf("retry %d of %d", l.Retries+1, s.rule.Retries)
 	}

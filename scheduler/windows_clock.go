@@ -124,10 +124,3 @@ func (p placed) window(t time.Time) Window {
 	}
 	return w
 }
-
-func earliest(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}

@@ -6,6 +6,7 @@
 //	puppet.json        what the last runner learnt of Puppet
 //	last-run.json      the last run; last-executed.json the last that was not skipped
 //	last-change.json   the last that changed something; last-success.json the last good one
+//	failing.json       the runs in a row that did not end well
 //	runs/ID/           request.json, lock, output.log, run.json: one run, kept as history
 //
 // Writers are root or the one user that runs Puppet. Readers may be anybody: the

@@ -158,6 +158,7 @@ var modes = map[string]fs.FileMode{
 	"last-executed.json":                 0o644,
 	"last-change.json":                   0o644,
 	"last-success.json":                  0o644,
+	"failing.json":                       0o644,
 	"runs":                               0o755,
 	"runs/" + newID(1):                   0o755,
 	"runs/" + newID(1) + "/run.json":     0o640,

@@ -147,13 +147,10 @@ func (d *Dir) setLast(run api.Run) error {
 		if old, err := d.Last(which); err == nil && old.ID > run.ID { // a UUIDv7 begins with its time
 			return nil
 		}
-		err := write(d.File(string(which)), public, publicMode)
-		if errors.Is(err, ErrNewer) {
-			return nil // left as it is; the run is recorded all the same
-		}
-		return err
+		return ignoreNewer(write(d.File(string(which)), public, publicMode))
 	}
 	return errors.Join( // one that cannot be written does not keep the others back
+		d.count(run),
 		keep(LastRun, true),
 		keep(LastExecuted, run.Outcome.Executed()),
 		keep(LastChange, run.Resources != nil && run.Resources.Changed > 0),

@@ -28,12 +28,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(context.Background())
+	command, err := root.ExecuteContextC(context.Background())
 	if err == nil {
 		return 0
 	}
 	if answer, ok := errors.AsType[exitError](err); ok {
 		return int(answer)
+	}
+	if command.Name() == checkName && command.Parent() == root { // not `config check`
+		return unchecked(stdout, err)
 	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintf(stderr, "puppet-cron: %s\n", strings.TrimSuffix(line, "\n"))
@@ -104,7 +107,7 @@ A crontab line that calls "puppet-cron run" is all it needs.`,
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
 	})
 	root.AddCommand(newRunCommand(p), newStatusCommand(p), newHistoryCommand(p), newLogCommand(p),
-		newConfigCommand(p), newVersionCommand(p), newServeCommand(p), newNextCommand(p), newServiceCommand(p))
+		newConfigCommand(p), newVersionCommand(p), newServeCommand(p), newNextCommand(p), newServiceCommand(p), newCheckCommand(p))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	markUsageErrors(root)

@@ -127,6 +127,9 @@ func (p *program) run(c *cobra.Command, o runOptions) error {
 		done, err = r.Run(ctx, o.asRequest(c))
 	}
 	progress.end()
+	if err := p.publishMetrics(cfg, true); err != nil {
+		r.Log.Warn("the run is over, but cannot be seen in the metrics", "error", err)
+	}
 	answer := p.report(done, err, o)
 	r.PostRun(ctx) // when a person has the outcome already
 	return answer

@@ -71,6 +71,7 @@ func (p *program) serve(ctx context.Context) error {
 		Tell: tell, Watchdog: watchdog, Ended: p.showEnded, After: clock.After,
 		Reloaded: func(c *config.Config) { logs.use(p.logHandler(c.Log)) },
 		Certname: func(c *config.Config) string { return certnameOf(dir, c)() },
+		Changed:  func(c *config.Config) error { return p.publishMetrics(c, true) },
 		Settled:  func() { giveMemoryBack(log) },
 	}
 	if d.Launcher, err = p.launcher(d); err != nil {
@@ -79,6 +80,9 @@ func (p *program) serve(ctx context.Context) error {
 	err = d.Serve(ctx, hangups)
 	if errors.Is(err, daemon.ErrSecond) {
 		return usageError{err}
+	}
+	if err := p.publishMetrics(d.Config, false); err != nil {
+		d.Log.Warn("cannot say that the service has stopped", "error", err)
 	}
 	return err
 }

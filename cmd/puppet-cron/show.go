@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"strings"
 	"time"
@@ -115,17 +114,7 @@ func ago(now, t time.Time) string {
 	return span(d) + " ago"
 }
 
-func span(d time.Duration) string {
-	for _, u := range []struct {
-		size time.Duration
-		name string
-	}{{365 * 24 * time.Hour, "years"}, {24 * time.Hour, "days"}, {time.Hour, "h"}, {time.Minute, "min"}} {
-		if d >= 2*u.size {
-			return fmt.Sprintf("%.0f %s", math.Floor(d.Seconds()/u.size.Seconds()), u.name)
-		}
-	}
-	return fmt.Sprintf("%.0f s", d.Seconds())
-}
+func span(d time.Duration) string { return node.Span(d) }
 
 // moment is a point in time in the reader's zone.
 func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }

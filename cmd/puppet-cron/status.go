@@ -8,6 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/daemon"
+	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/internal/version"
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/puppet"
@@ -38,9 +41,10 @@ func (p *program) status(asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	s := node.Look(node.Source{
-		State: state.View(cfg.StateDir), Roots: puppet.SystemRoots(), Version: version.String(), Now: time.Now(),
-	})
+	s, err := look(cfg)
+	if err != nil {
+		return err
+	}
 	if asJSON {
 		err = p.printJSON(s)
 	} else {
@@ -56,6 +60,20 @@ func (p *program) status(asJSON bool) error {
 		return exitError(1)
 	}
 	return exitError(3)
+}
+
+// look makes the status of the node: the one source of all that is said of it.
+func look(cfg *config.Config) (*node.Status, error) {
+	dir := state.View(cfg.StateDir)
+	spec, err := daemon.NewSpec(cfg, certnameOf(dir, cfg)())
+	if err != nil {
+		return nil, err
+	}
+	src := node.Source{State: dir, Roots: puppet.SystemRoots(), Version: version.String(), Now: time.Now(), Spec: spec}
+	if up := process.Uptime(); up > 0 {
+		src.Booted = src.Now.Add(-up)
+	}
+	return node.Look(src), nil
 }
 
 func (p *program) showStatus(s *node.Status) error {
@@ -125,6 +143,9 @@ func statusRuns(line liner, s *node.Status) {
 	lastRun(line, s.At, "last run", s.Last)
 	if s.LastExecuted != nil && (s.Last == nil || s.Last.ID != s.LastExecuted.ID) {
 		lastRun(line, s.At, "last not skipped", s.LastExecuted)
+	}
+	if s.Failing != nil && *s.Failing > 1 {
+		line("failing", "%d runs in a row", *s.Failing)
 	}
 	lastRun(line, s.At, "last change", s.LastChange)
 	lastRun(line, s.At, "last success", s.LastSuccess)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -104,6 +105,19 @@ func command(pid int, name string) string {
 func BootID() string {
 	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(id))
+}
+
+// Uptime is for how long the system is up, its sleep included; 0 when that is not known.
+func Uptime() time.Duration {
+	text, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		return 0
+	}
+	seconds, err := strconv.ParseFloat(strings.SplitN(string(text), " ", 2)[0], 64)
+	if err != nil || !(0 <= seconds && seconds < 1e9) {
+		return 0
+	}
+	return time.Duration(seconds * float64(time.Second))
 }
 
 // SetName gives this process the name that ps and other programs see. Writing the

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 )
 
 func TestSelf(t *testing.T) {
@@ -107,5 +108,11 @@ func TestPS(t *testing.T) {
 	}
 	if _, ok := parsePS("1 2 S"); ok {
 		t.Error("a short line was accepted")
+	}
+}
+
+func TestUptime(t *testing.T) {
+	if up := Uptime(); up < time.Second || up > 100*365*24*time.Hour {
+		t.Errorf("up for %s", up)
 	}
 }

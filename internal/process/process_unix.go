@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Find returns the process with this pid. A missing one is fs.ErrNotExist.
@@ -41,6 +42,9 @@ func list(which ...string) ([]Process, error) {
 
 // BootID is not known here.
 func BootID() string { return "" }
+
+// Uptime is not known here.
+func Uptime() time.Duration { return 0 }
 
 // SetName does nothing here.
 func SetName(string) error { return nil }

@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrUnsupported is what everything here answers on Windows, where runs are not
@@ -22,6 +23,9 @@ func HasChildren() bool { return true }
 
 // BootID is not known here.
 func BootID() string { return "" }
+
+// Uptime is not known here.
+func Uptime() time.Duration { return 0 }
 
 // SetName does nothing here.
 func SetName(string) error { return nil }

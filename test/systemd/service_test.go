@@ -126,6 +126,35 @@ func (n *node) refused(why string, command ...string) {
 	n.t.Logf("%s: %s", strings.Join(command, " "), strings.TrimSpace(failed.Stderr))
 }
 
+// The service writes the metrics from inside, where Debian's node_exporter looks for them. Elsewhere it may not, says what
+// to do, and goes on.
+func TestMetrics(t *testing.T) {
+	n := newNode(t)
+	const textfile = "/var/lib/prometheus/node-exporter/puppet_cron.prom"
+	n.write(textfile, "")
+	n.configure(schedule + "metrics: {textfile: " + textfile + "}\n")
+	n.MustRun("puppet-cron", "service", "install")
+	n.MustRun("puppet-cron", "service", "start")
+	says := func(what string) {
+		t.Helper()
+		n.Eventually("the metrics say "+what, func() bool {
+			text, err := os.ReadFile(n.Path(textfile))
+			return err == nil && strings.Contains(string(text), what+"\n")
+		})
+	}
+	says("puppet_cron_service_up 1")
+	says("puppet_cron_consecutive_failures 0")
+	n.MustRun("puppet-cron", "service", "stop")
+	says("puppet_cron_service_up 0")
+
+	n.configure(schedule + "metrics: {textfile: /var/lib/puppet_cron.prom}\n")
+	n.MustRun("puppet-cron", "service", "start")
+	n.Eventually("the service says what it may not", func() bool {
+		return strings.Contains(n.schedule().LastError, "ReadWritePaths=/var/lib")
+	})
+	n.Eventually("a run, which is not locked in, writes them", func() bool { return n.exists("/var/lib/puppet_cron.prom") })
+}
+
 // The service is locked in; the runs that it starts are not.
 func TestRunOfItsOwn(t *testing.T) {
 	n := newNode(t)
