@@ -15,8 +15,6 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
-	"github.com/puppet-cron/puppet-cron/internal/version"
-	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/puppet/args"
 	"github.com/puppet-cron/puppet-cron/runner"
 	"github.com/puppet-cron/puppet-cron/state"
@@ -113,10 +111,7 @@ func (p *program) run(c *cobra.Command, o runOptions) error {
 	ctx, stop := untilToldToStop(c.Context())
 	defer stop()
 	progress := p.newProgress(o.json || o.request != "")
-	r := &runner.Runner{
-		State: dir, Config: cfg, Version: version.String(), Log: p.logger(cfg.Log), Environ: os.Environ(),
-		Graces: runner.DefaultGraces(), Roots: puppet.SystemRoots(), Notify: progress.step,
-	}
+	r := p.newRunner(cfg, dir, progress.step)
 	var done *api.Run
 	if o.request != "" {
 		done, err = r.Resume(ctx, o.request)
