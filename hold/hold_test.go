@@ -1,6 +1,7 @@
 package hold
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -190,5 +191,30 @@ func TestNotUnderstood(t *testing.T) {
 				t.Errorf("it says %q now", got)
 			}
 		})
+	}
+}
+
+// Puppet may take its time to say where its file is. The hold does not wait for it.
+func TestHoldComesFirst(t *testing.T) {
+	k := newKeeper(t)
+	file := k.File
+	for _, c := range []struct {
+		file string
+		err  error
+	}{{"", errors.New("puppet hangs")}, {"", nil}, {file, nil}} {
+		k.File = ""
+		k.Find = func() (string, error) {
+			if h, err := Load(k.State); err != nil || h.Disabled(noon) == nil {
+				t.Errorf("nobody holds the node yet: %v", err)
+			}
+			return c.file, c.err
+		}
+		h, err := k.Set(Hold{Owner: "anna", Kind: Disable, Reason: "r", Since: noon}, noon)
+		if h == nil || errors.Is(err, ErrPuppetFile) != (c.file == "") || (c.err != nil && !errors.Is(err, c.err)) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	if k.Due(noon) {
+		t.Error("Puppet's file does not agree")
 	}
 }

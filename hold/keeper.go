@@ -20,8 +20,10 @@ var ErrPuppetFile = errors.New("puppet's own disable file does not agree with th
 // are written first: whatever a crash leaves undone the next Reconcile does.
 type Keeper struct {
 	State *state.Dir
-	// File is Puppet's agent_disabled.lock; empty where nobody knows it.
+	// File is Puppet's agent_disabled.lock. When it is empty, Find finds it: Puppet may
+	// have to be asked, and by then the holds are written.
 	File string
+	Find func() (string, error)
 
 	// between, set by tests, is called between any two writes and before each.
 	between func()
@@ -147,11 +149,11 @@ const (
 
 func (k *Keeper) look(h *Holds, now time.Time) (todo, *api.DisableInfo, error) {
 	want := h.Disabled(now)
-	if k.File == "" {
+	if err := k.find(); err != nil {
 		if want == nil {
-			return agrees, nil, nil
+			return agrees, nil, nil // where nobody has ever found Puppet, nobody has disabled it
 		}
-		return put, want, nil
+		return put, want, err
 	}
 	file, err := puppet.ReadDisable(k.File)
 	switch {
@@ -167,6 +169,19 @@ func (k *Keeper) look(h *Holds, now time.Time) (todo, *api.DisableInfo, error) {
 		return replace, want, nil
 	}
 	return agrees, want, nil
+}
+
+func (k *Keeper) find() (err error) {
+	if k.File != "" {
+		return nil
+	}
+	if k.Find != nil {
+		k.File, err = k.Find()
+	}
+	if err == nil && k.File == "" {
+		err = errors.New("nobody knows where it is; `puppet-cron run` asks puppet")
+	}
+	return err
 }
 
 func same(a, b *api.DisableInfo) bool {
@@ -199,9 +214,6 @@ func (k *Keeper) tell(h *Holds, now time.Time, before bool) error {
 }
 
 func (k *Keeper) do(what todo, want *api.DisableInfo) error {
-	if what != agrees && k.File == "" {
-		return errors.New("nobody knows where it is; `puppet-cron run` asks puppet")
-	}
 	switch what {
 	case put, replace:
 		return puppet.PutDisable(k.File, *want)

@@ -25,10 +25,8 @@ func (r *Runner) DisableFile(ctx context.Context) (string, error) {
 // resumeHold lifts or restores Puppet's disable file, as the service asked for that
 // may not write it. Neither claim nor record: what a crash leaves is asked for again.
 func (r *Runner) resumeHold(ctx context.Context, id string) error {
-	file, err := r.DisableFile(ctx)
-	if err == nil {
-		_, err = (&hold.Keeper{State: r.State, File: file}).Reconcile(time.Now())
-	}
+	k := hold.Keeper{State: r.State, Find: func() (string, error) { return r.DisableFile(ctx) }}
+	_, err := k.Reconcile(time.Now())
 	return errors.Join(err, r.State.Withdraw(id))
 }
 

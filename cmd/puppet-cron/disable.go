@@ -12,7 +12,6 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/hold"
-	"github.com/puppet-cron/puppet-cron/internal/filelock"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/internal/version"
 	"github.com/puppet-cron/puppet-cron/node"
@@ -124,8 +123,6 @@ type holds struct {
 	hold.Keeper
 	before *hold.Holds
 	now    time.Time
-	// fileErr is why nobody knows where Puppet's disable file is.
-	fileErr error
 }
 
 func (p *program) openHolds(ctx context.Context) (*holds, error) {
@@ -140,15 +137,10 @@ func (p *program) openHolds(ctx context.Context) (*holds, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := filelock.Open(dir.HoldsLock()) // before Puppet is asked in vain
-	if err != nil {
-		return nil, changeError(err)
-	}
-	lock.Close()
 	h := &holds{now: time.Now()}
 	h.State = dir
 	h.before, _ = hold.Load(dir) // whoever changes them reads them again, and meets the error
-	h.File, h.fileErr = p.newRunner(cfg, dir, nil).DisableFile(ctx)
+	h.Find = func() (string, error) { return p.newRunner(cfg, dir, nil).DisableFile(ctx) }
 	return h, nil
 }
 
@@ -170,14 +162,6 @@ func changeError(err error) error {
 	return err
 }
 
-// failed says why a change of the holds failed.
-func (h *holds) failed(err error) error {
-	if errors.Is(err, hold.ErrPuppetFile) && h.fileErr != nil {
-		err = fmt.Errorf("%w: %w", err, h.fileErr)
-	}
-	return changeError(err)
-}
-
 func (p *program) disable(ctx context.Context, one hold.Hold, wait bool) error {
 	h, err := p.openHolds(ctx)
 	if err != nil {
@@ -188,7 +172,7 @@ func (p *program) disable(ctx context.Context, one hold.Hold, wait bool) error {
 		p.told(h, after, one)
 	}
 	if err != nil {
-		return h.failed(err)
+		return changeError(err)
 	}
 	if wait {
 		return p.waitUntilIdle(ctx, h.State)

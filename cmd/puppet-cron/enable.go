@@ -40,14 +40,14 @@ func (p *program) enable(ctx context.Context, all bool) error {
 	mine := h.before.Of(owner, h.now)
 	after, err := h.End(owner, h.now)
 	if after == nil {
-		return h.failed(err)
+		return changeError(err)
 	}
 	if mine != nil {
 		fmt.Fprintf(p.stdout, "ended: %s\n", holdLine(h.now, *mine))
 	}
 	still := p.stillHeld(h, after, owner, mine != nil)
 	if err != nil {
-		return h.failed(err)
+		return changeError(err)
 	}
 	return still
 }
@@ -58,7 +58,7 @@ func (p *program) enableAll(h *holds) error {
 		fmt.Fprintf(p.stdout, "the holds could not be read and were set aside: %s\n", aside)
 	}
 	if err != nil {
-		return h.failed(err)
+		return changeError(err)
 	}
 	for _, one := range h.before.Active(h.now) {
 		fmt.Fprintf(p.stdout, "ended: %s\n", holdLine(h.now, one))
