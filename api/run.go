@@ -119,8 +119,11 @@ type Announce struct {
 
 // DisableInfo says who disabled Puppet on the node, as far as that is known.
 type DisableInfo struct {
-	By     string     `json:"by,omitempty"`
+	By     string     `json:"by,omitempty"` // empty: a plain `puppet agent --disable`, which names nobody
 	Reason string     `json:"reason,omitempty"`
 	Since  *time.Time `json:"since,omitempty"`
 	Until  *time.Time `json:"until,omitempty"`
 }
+
+// Plain reports whether it is a plain `puppet agent --disable`, and no hold of ours.
+func (d *DisableInfo) Plain() bool { return d.By == "" }

@@ -42,6 +42,8 @@ type Daemon struct {
 	Reloaded func(*config.Config)
 	// After is time.After; it may go off too soon, and only its last call counts.
 	After func(time.Duration) <-chan time.Time
+	// HoldsDue, when set, reports whether Puppet's disable file must be lifted or restored.
+	HoldsDue func() bool
 	// Ended, when set, hears of every run that was recorded.
 	Ended func(*api.Run)
 	// Changed, when set, is told when there may be something new to say of this node.
@@ -53,9 +55,11 @@ type Daemon struct {
 	spec    *scheduler.Spec
 	started []started // runs that their runners have not begun yet
 	shown   string    // the last run that Ended heard of
-	wake    chan struct{}
-	written state.Schedule // what schedule.json says
-	news    bool           // that Changed has not heard of
+	// holdAsked is the last request about holds.
+	holdAsked started
+	wake      chan struct{}
+	written   state.Schedule // what schedule.json says
+	news      bool           // that Changed has not heard of
 }
 
 // maxWait is for how long the clock is not looked at. It may be set and the machine
@@ -110,6 +114,7 @@ func (d *Daemon) turn(ctx context.Context) time.Duration {
 	d.showEnded()
 	d.learnCertname()
 	d.settleNotBegun()
+	d.settleHolds(ctx)
 	now := time.Now()
 	d.kept.Ledger = d.spec.Observe(d.kept.Ledger, now)
 	d.heed(now)

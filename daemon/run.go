@@ -100,6 +100,9 @@ func (d *Daemon) settleNotBegun() {
 
 // recordNotStarted gives a run that nobody has begun its outcome.
 func (d *Daemon) recordNotStarted(id, why string) {
+	if d.withdrawHold(id) { // it is no run; when it is still of use it is asked for anew
+		return
+	}
 	err := d.tryRecordNotStarted(id, why)
 	if err != nil && !errors.Is(err, state.ErrTaken) && !errors.Is(err, state.ErrRecorded) { // a runner has it after all
 		d.fail("a run that was not begun could not be recorded either", err)

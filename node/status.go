@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/hold"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/state"
@@ -54,12 +55,17 @@ type Status struct {
 	IfAsked    scheduler.Verb `json:"if_asked,omitempty"`
 	IfAskedWhy string         `json:"if_asked_why,omitempty"`
 	// IfDue is the same of a run that comes by itself.
-	IfDue       scheduler.Verb     `json:"if_due,omitempty"`
-	IfDueReason api.Reason         `json:"if_due_reason,omitempty"`
-	IfDueWhy    string             `json:"if_due_why,omitempty"`
-	Disabled    *api.DisableInfo   `json:"disabled,omitempty"`
-	PuppetLock  *puppet.Lock       `json:"puppet_lock,omitempty"`
-	Schedulers  []puppet.Scheduler `json:"other_schedulers,omitempty"`
+	IfDue       scheduler.Verb   `json:"if_due,omitempty"`
+	IfDueReason api.Reason       `json:"if_due_reason,omitempty"`
+	IfDueWhy    string           `json:"if_due_why,omitempty"`
+	Disabled    *api.DisableInfo `json:"disabled,omitempty"`
+	PuppetLock  *puppet.Lock     `json:"puppet_lock,omitempty"`
+	// Holds are the ones in force. Disabled tells of those that disable Puppet, unless
+	// it was disabled by others.
+	Holds  []hold.Hold `json:"holds,omitempty"`
+	Lifted *Lifted     `json:"disable_lifted,omitempty"`
+
+	Schedulers []puppet.Scheduler `json:"other_schedulers,omitempty"`
 
 	CertificateEnds *time.Time `json:"certificate_ends,omitempty"`
 
@@ -73,6 +79,9 @@ type Status struct {
 	Seen   *time.Time `json:"seen,omitempty"`
 
 	runningUnread bool // something is in the place of the run in progress
+
+	held        scheduler.Facts // what the holds add to what is known
+	puppetKnown bool            // some runner has learnt where Puppet's files are
 }
 
 // Item is something that a status tells of, by its name in JSON.
@@ -133,7 +142,8 @@ func Look(src Source) *Status {
 	s.readRunning(src.State)
 	s.readService(src.State)
 	s.readPuppet(src)
-	s.decide(src.Now)
+	s.readHolds(src.State)
+	s.decide(src)
 	s.expect(src)
 	s.Health, s.Why = s.judge()
 	return s
@@ -209,21 +219,14 @@ func (s *Status) readService(d *state.Dir) {
 
 // readPuppet looks for itself, and takes what the last runner saw where it may not.
 func (s *Status) readPuppet(src Source) {
-	known := new(puppet.Known)
-	if err := src.State.ReadPuppet(known); err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			s.notKnown(err)
-		}
+	var err error
+	known := s.readDisable(src.State)
+	if known == nil {
 		s.Schedulers, err = puppet.FindSchedulers(src.Roots, nil)
 		s.notKnown(err)
 		return
 	}
 	s.Certname = known.Settings.Certname
-	var err error
-	if s.Disabled, err = puppet.ReadDisable(known.Settings.DisabledLock); err != nil {
-		s.Disabled = known.Disabled
-		s.asSeen(known, Disabled, err)
-	}
 	if s.PuppetLock, err = known.Settings.RunInProgress(); err != nil {
 		s.asSeen(known, PuppetLock, err)
 	}
@@ -239,6 +242,25 @@ func (s *Status) readPuppet(src Source) {
 	} else if s.CertificateEnds = known.CertificateEnds; s.CertificateEnds == nil {
 		s.notKnown(err)
 	}
+}
+
+// readDisable looks at Puppet's disable file, and returns what runners learnt of
+// Puppet; nil when they did not.
+func (s *Status) readDisable(d *state.Dir) *puppet.Known {
+	known := new(puppet.Known)
+	if err := d.ReadPuppet(known); err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.notKnown(err)
+		}
+		return nil
+	}
+	s.puppetKnown = true
+	var err error
+	if s.Disabled, err = puppet.ReadDisable(known.Settings.DisabledLock); err != nil {
+		s.Disabled = known.Disabled
+		s.asSeen(known, Disabled, err)
+	}
+	return known
 }
 
 // asSeen notes that something is shown as a runner saw it last.
@@ -276,12 +298,16 @@ next:
 	return seen
 }
 
-func (s *Status) decide(now time.Time) {
+func (s *Status) decide(src Source) {
 	if s.runningUnread {
 		s.IfAskedWhy = runningUnread
 		return
 	}
-	facts := scheduler.Facts{Now: now, Disabled: s.Disabled}
+	facts := s.held
+	facts.Now = src.Now
+	if src.Spec != nil {
+		facts.Window = src.Spec.Window(src.Now)
+	}
 	if r := s.Running; r != nil && !r.CutOff() {
 		facts.OwnRun = &scheduler.Holder{Who: fmt.Sprintf("run %s (%s)", r.ID, r.Trigger), Since: r.Since}
 	} else if s.PuppetLock != nil {
@@ -309,9 +335,19 @@ func (s *Status) OnPurpose() *Hold {
 	case s.IfDueReason == api.Disabled && s.Disabled != nil:
 		return &Hold{api.Disabled, s.IfDueWhy, s.Disabled.Since}
 	case onPurpose(s.IfDueReason):
-		return &Hold{s.IfDueReason, s.IfDueWhy, nil}
+		return &Hold{s.IfDueReason, s.IfDueWhy, s.heldSince()}
 	}
 	return nil
+}
+
+// heldSince is when the oldest hold in force began; nil when none can be read.
+func (s *Status) heldSince() (since *time.Time) {
+	for _, h := range s.Holds {
+		if since == nil || h.Since.Before(*since) {
+			since = &h.Since
+		}
+	}
+	return since
 }
 
 // Hold is what keeps runs off.
@@ -382,6 +418,8 @@ func (s *Status) judge() (Health, string) {
 	switch {
 	case s.Running != nil && s.Running.CutOff():
 		return Unknown, fmt.Sprintf("run %s was cut off; the next run finds out what became of it", s.Running.ID)
+	case last == nil && s.judgeHolds() != "":
+		return Unknown, s.judgeHolds()
 	case last == nil && len(s.NotKnown) > 0:
 		return Unknown, "the last run cannot be read"
 	case last == nil:
@@ -390,8 +428,8 @@ func (s *Status) judge() (Health, string) {
 		return Unhealthy, "the last run that was not skipped is " + Describe(last)
 	case s.runningUnread:
 		return Unknown, runningUnread
-	case s.Disabled != nil:
-		return Unknown, "puppet is disabled: nothing keeps the node as it should be"
+	case s.judgeHolds() != "":
+		return Unknown, s.judgeHolds()
 	case s.Service != nil && !s.Service.Alive:
 		return Unknown, "the service is not running: nothing starts runs on time"
 	case s.isOld() && !s.scheduled:

@@ -1,18 +1,15 @@
 package puppet
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 )
 
@@ -88,28 +85,4 @@ func (s *Settings) RunInProgress() (*Lock, error) {
 		}
 	}
 	return nil, nil
-}
-
-// ReadDisable says whether Puppet is disabled, and what its disable file tells; nil
-// means that it is not. The mere file counts, whatever is in it.
-func ReadDisable(path string) (*api.DisableInfo, error) {
-	fi, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot tell whether Puppet is disabled: %w", err)
-	}
-	since := fi.ModTime()
-	info := &api.DisableInfo{Since: &since}
-	if f, err := openPlain(path); err == nil {
-		defer f.Close()
-		var content struct {
-			Message string `json:"disabled_message"`
-		}
-		if json.NewDecoder(io.LimitReader(f, 64<<10)).Decode(&content) == nil {
-			info.Reason = content.Message
-		}
-	}
-	return info, nil
 }

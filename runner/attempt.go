@@ -191,6 +191,8 @@ func (a *attempt) waitForPuppet(ctx context.Context, giveUp time.Time) (schedule
 
 // facts are what stands in the way of a run now.
 func (a *attempt) facts() (scheduler.Facts, error) {
+	now := time.Now()
+	holds := a.settleHolds(a.known.Settings.DisabledLock, now)
 	disabled, err := puppet.ReadDisable(a.known.Settings.DisabledLock)
 	if err != nil {
 		return scheduler.Facts{}, err
@@ -199,8 +201,8 @@ func (a *attempt) facts() (scheduler.Facts, error) {
 	if err != nil {
 		return scheduler.Facts{}, err
 	}
-	now := time.Now()
-	facts := scheduler.Facts{Now: now, Trigger: a.req.Trigger, Disabled: disabled, ShuttingDown: shuttingDown(now)}
+	facts := scheduler.Facts{Now: now, Trigger: a.req.Trigger, ShuttingDown: shuttingDown(now)}
+	holds.Facts(&facts, disabled)
 	if facts.Window, err = a.window(now); err != nil {
 		return scheduler.Facts{}, err
 	}

@@ -82,9 +82,14 @@ func (r *Runner) Run(ctx context.Context, req state.Request) (*api.Run, error) {
 
 // Resume does what the request with this id asks for. When a runner that had begun
 // it was killed, it finds out what became of it.
+//
+// What is asked for about holds is no run: there is none to return.
 func (r *Runner) Resume(ctx context.Context, id string) (*api.Run, error) {
 	if err := r.refuseNewer(); err != nil {
 		return nil, fmt.Errorf("cannot run %s: %w", id, err)
+	}
+	if req, err := r.State.Request(id); err == nil && req.Kind == state.ForHold {
+		return nil, r.resumeHold(ctx, id)
 	}
 	claim, err := r.State.Claim(id)
 	if err != nil {

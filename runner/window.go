@@ -34,7 +34,7 @@ func (a *attempt) changeNothing(why string) {
 	if why == "" {
 		return
 	}
-	a.options.Noop = new(true)
+	a.options.Noop, a.run.Noop = new(true), true
 	if warning := "ran with --noop: " + why; !slices.Contains(a.run.Warnings, warning) {
 		a.run.Warnings = append(a.run.Warnings, warning)
 	}

@@ -105,14 +105,20 @@ func noop(f Facts, byItself bool) string {
 }
 
 func disabled(d *api.DisableInfo) string {
-	msg := "puppet is disabled"
+	msg, end := "puppet is disabled", "; `puppet agent --enable` lifts it"
+	if !d.Plain() {
+		msg, end = msg+" by "+d.By, "; `puppet-cron enable` ends it"
+	}
 	if d.Since != nil {
 		msg += since(" ", *d.Since)
+	}
+	if d.Until != nil {
+		msg += " until " + d.Until.UTC().Format(time.RFC3339)
 	}
 	if d.Reason != "" {
 		msg += ": " + d.Reason
 	}
-	return msg + "; `puppet agent --enable` lifts it"
+	return msg + end
 }
 
 // since is empty when the time is not known.

@@ -60,9 +60,10 @@ func TestDecide(t *testing.T) {
 // What is not known is not said: no year 1, no empty reason.
 func TestUnknownIsNotSaid(t *testing.T) {
 	for want, facts := range map[string]scheduler.Facts{
-		"puppet is disabled; `puppet agent --enable` lifts it":                            {Disabled: &api.DisableInfo{}},
-		"puppet is disabled since 2026-11-23T03:00:00Z; `puppet agent --enable` lifts it": {Disabled: &api.DisableInfo{Since: &at}},
-		"puppet is disabled: why not; `puppet agent --enable` lifts it":                   {Disabled: &api.DisableInfo{Reason: "why not", Since: new(time.Time)}},
+		"puppet is disabled; `puppet agent --enable` lifts it":                                                                {Disabled: &api.DisableInfo{}},
+		"puppet is disabled since 2026-11-23T03:00:00Z; `puppet agent --enable` lifts it":                                     {Disabled: &api.DisableInfo{Since: &at}},
+		"puppet is disabled: why not; `puppet agent --enable` lifts it":                                                       {Disabled: &api.DisableInfo{Reason: "why not", Since: new(time.Time)}},
+		"puppet is disabled by anna since 2026-11-23T03:00:00Z until 2026-11-23T03:00:00Z: why; `puppet-cron enable` ends it": {Disabled: &api.DisableInfo{By: "anna", Reason: "why", Since: &at, Until: &at}},
 		"run 7 goes on":                      {OwnRun: &scheduler.Holder{Who: "run 7"}},
 		"Puppet's own lock is held: someone": {PuppetLock: &scheduler.Holder{Who: "someone"}},
 	} {

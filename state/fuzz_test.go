@@ -56,7 +56,7 @@ func FuzzRunning(f *testing.F) {
 
 func FuzzRequest(f *testing.F) {
 	fuzzFile(f, "request", func(v any) error {
-		if r := v.(*state.Request); r.ID != newID(1) || r.Trigger == "" || r.WaitS < 0 || r.TimeoutS < 0 || r.Schema != 1 {
+		if r := v.(*state.Request); r.ID != newID(1) || (r.Trigger == "") != (r.Kind == state.ForHold) || r.WaitS < 0 || r.TimeoutS < 0 || r.Schema != 1 {
 			return errors.New("not valid")
 		}
 		return nil

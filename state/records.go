@@ -15,6 +15,7 @@ import (
 // Request is what somebody asked for: runs/ID/request.json.
 type Request struct {
 	Schema   int         `json:"schema"`
+	Kind     Kind        `json:"kind,omitempty"`
 	ID       string      `json:"id"`
 	Trigger  api.Trigger `json:"trigger"`
 	Asked    time.Time   `json:"asked"`
@@ -29,6 +30,15 @@ type Request struct {
 	// Schedule is what the service announces of itself with the run.
 	Schedule *api.Announce `json:"schedule,omitempty"`
 }
+
+// Kind is what a request is for.
+type Kind string
+
+// The kinds of requests.
+const (
+	ForRun  Kind = ""
+	ForHold Kind = "hold" // make Puppet's own disable file agree with the holds; no run, no record
+)
 
 // Phase says what a run in progress is at.
 type Phase string
@@ -164,3 +174,17 @@ func (d *Dir) ReadPuppet(v any) error { return read(d.File("puppet.json"), v) }
 
 // WritePuppet keeps what a runner learnt of Puppet.
 func (d *Dir) WritePuppet(v any) error { return write(d.File("puppet.json"), v, publicMode) }
+
+// ReadHolds reads who holds the node into v.
+func (d *Dir) ReadHolds(v any) error { return read(d.File(holdsName), v) }
+
+// WriteHolds replaces who holds the node.
+func (d *Dir) WriteHolds(v any) error { return write(d.File(holdsName), v, publicMode) }
+
+// SetHoldsAside takes corrupt holds out of the way.
+func (d *Dir) SetHoldsAside() (string, error) { return SetAside(d.File(holdsName)) }
+
+// HoldsLock is the path of the lock that whoever changes the holds has.
+func (d *Dir) HoldsLock() string { return d.File("holds.lock") }
+
+const holdsName = "holds.json"

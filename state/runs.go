@@ -224,8 +224,11 @@ func (d *Dir) Request(id string) (*Request, error) {
 	if r.ID != id {
 		return nil, fmt.Errorf("%w: %s is of run %q", ErrCorrupt, path, r.ID)
 	}
-	if r.Trigger == "" || !duration(r.WaitS) || !duration(r.TimeoutS) {
-		return nil, fmt.Errorf("%w: %s: trigger %q, wait_s %g, timeout_s %g", ErrCorrupt, path, r.Trigger, r.WaitS, r.TimeoutS)
+	if (r.Trigger == "") != (r.Kind == ForHold) || (r.Kind != ForRun && r.Kind != ForHold) {
+		return nil, fmt.Errorf("%w: %s: kind %q, trigger %q", ErrCorrupt, path, r.Kind, r.Trigger)
+	}
+	if !duration(r.WaitS) || !duration(r.TimeoutS) {
+		return nil, fmt.Errorf("%w: %s: wait_s %g, timeout_s %g", ErrCorrupt, path, r.WaitS, r.TimeoutS)
 	}
 	return r, nil
 }

@@ -82,6 +82,14 @@ func (d *Dir) Ask(req Request) error {
 	return fmt.Errorf("cannot ask for run %s: %w", req.ID, err)
 }
 
+// Withdraw takes back a request that no runner has begun.
+func (d *Dir) Withdraw(id string) error {
+	if !api.ValidID(id) {
+		return errNoID(id)
+	}
+	return d.remove(id)
+}
+
 // NotBegun lists the runs that were asked for and that no runner has begun.
 func (d *Dir) NotBegun() ([]string, error) {
 	ids, err := d.IDs()

@@ -107,7 +107,8 @@ A crontab line that calls "puppet-cron run" is all it needs.`,
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
 	})
 	root.AddCommand(newRunCommand(p), newStatusCommand(p), newHistoryCommand(p), newLogCommand(p),
-		newConfigCommand(p), newVersionCommand(p), newServeCommand(p), newNextCommand(p), newServiceCommand(p), newCheckCommand(p))
+		newConfigCommand(p), newVersionCommand(p), newServeCommand(p), newNextCommand(p), newServiceCommand(p),
+		newDisableCommand(p), newEnableCommand(p), newCheckCommand(p))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	markUsageErrors(root)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/puppet-cron/puppet-cron/daemon"
+	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -75,6 +76,9 @@ func (p *program) next(from time.Time, n int, asJSON bool) error {
 	}
 	if _, known := spec.Offset(); !known {
 		fmt.Fprintln(p.stderr, "puppet-cron: the node's certname is not known before its first run; these times are not for good")
+	}
+	for _, held := range node.Banner(node.Source{State: state.View(cfg.StateDir), Now: time.Now()}) {
+		fmt.Fprintf(p.stderr, "puppet-cron: %s\n", printable(held))
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, r := range runs {

@@ -116,10 +116,7 @@ func (p *program) run(c *cobra.Command, o runOptions) error {
 	ctx, stop := untilToldToStop(c.Context())
 	defer stop()
 	progress := p.newProgress(o.json || o.request != "")
-	r := &runner.Runner{
-		State: dir, Config: cfg, Version: version.String(), Log: p.logger(cfg.Log), Environ: os.Environ(),
-		Graces: runner.DefaultGraces(), Roots: puppet.SystemRoots(), Notify: progress.step, HookLimits: runner.DefaultHookLimits(),
-	}
+	r := p.newRunner(cfg, dir, progress.step)
 	var done *api.Run
 	if o.request != "" {
 		done, err = r.Resume(ctx, o.request)
@@ -133,6 +130,13 @@ func (p *program) run(c *cobra.Command, o runOptions) error {
 	answer := p.report(done, err, o)
 	r.PostRun(ctx) // when a person has the outcome already
 	return answer
+}
+
+func (p *program) newRunner(cfg *config.Config, dir *state.Dir, notify func(state.Running)) *runner.Runner {
+	return &runner.Runner{
+		State: dir, Config: cfg, Version: version.String(), Log: p.logger(cfg.Log), Environ: os.Environ(),
+		Graces: runner.DefaultGraces(), Roots: puppet.SystemRoots(), Notify: notify, HookLimits: runner.DefaultHookLimits(),
+	}
 }
 
 // asRequest is what a person's run asks for.

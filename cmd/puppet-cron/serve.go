@@ -18,6 +18,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/daemon"
+	"github.com/puppet-cron/puppet-cron/hold"
 	"github.com/puppet-cron/puppet-cron/internal/alarm"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/internal/version"
@@ -72,6 +73,7 @@ func (p *program) serve(ctx context.Context) error {
 		Reloaded: func(c *config.Config) { logs.use(p.logHandler(c.Log)) },
 		Certname: func(c *config.Config) string { return certnameOf(dir, c)() },
 		Changed:  func(c *config.Config) error { return p.publishMetrics(c, true) },
+		HoldsDue: func() bool { return holdsDue(dir) },
 		Settled:  func() { giveMemoryBack(log) },
 	}
 	if d.Launcher, err = p.launcher(d); err != nil {
@@ -123,6 +125,16 @@ func certnameOf(dir *state.Dir, cfg *config.Config) func() string {
 		}
 		return known.Settings.Certname
 	}
+}
+
+// holdsDue looks whether Puppet's disable file agrees with the holds, where a runner
+// has learnt of that file.
+func holdsDue(dir *state.Dir) bool {
+	known := new(puppet.Known)
+	if err := dir.ReadPuppet(known); err != nil {
+		return false
+	}
+	return (&hold.Keeper{State: dir, File: known.Settings.DisabledLock}).Due(time.Now())
 }
 
 // tell is sd_notify(3). It fails only when nobody listens.

@@ -18,7 +18,7 @@ import (
 )
 
 func newStatusCommand(p *program) *cobra.Command {
-	var asJSON bool
+	var asJSON, banner bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Say how this node is, what ran last, and what keeps Puppet from running",
@@ -30,10 +30,28 @@ known, or shown as the last run saw it.
 Exit codes: 0 healthy, 1 not healthy, 3 cannot tell; 64 wrong usage or
 configuration.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return p.status(asJSON) },
+		RunE: func(*cobra.Command, []string) error {
+			if banner {
+				return p.banner()
+			}
+			return p.status(asJSON)
+		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&banner, "banner", false, "for logins: print who keeps Puppet off, or nothing; the exit code is 0")
 	return c
+}
+
+// banner is silent when nothing is held.
+func (p *program) banner() error {
+	cfg, err := p.loadConfig()
+	if err != nil {
+		return err
+	}
+	for _, line := range node.Banner(node.Source{State: state.View(cfg.StateDir), Now: time.Now()}) {
+		fmt.Fprintf(p.stdout, "puppet-cron: %s\n", printable(line))
+	}
+	return nil
 }
 
 func (p *program) status(asJSON bool) error {
@@ -165,6 +183,7 @@ func lastRun(line liner, now time.Time, label string, r *api.Run) {
 
 func statusLocks(line liner, s *node.Status) {
 	line("disabled", "%s%s", disabled(s), asSeen(s, node.Disabled))
+	statusHolds(line, s)
 	switch l := s.PuppetLock; {
 	case l != nil:
 		line("puppet's lock", "%s, since %s", l, ago(s.At, l.Since))
@@ -181,10 +200,24 @@ func statusLocks(line liner, s *node.Status) {
 	}
 }
 
+func statusHolds(line liner, s *node.Status) {
+	for i, one := range s.Holds {
+		line(first(i, "held by"), "%s", holdLine(s.At, one))
+	}
+	if l := s.Lifted; l != nil && l.Restored != nil {
+		line("", "puppet's own disable file was gone (a plain `puppet agent --enable` removes it) and was put back %s", ago(s.At, *l.Restored))
+	}
+	if l := s.Lifted; l != nil && l.Missing {
+		line("", "puppet's own disable file is gone (a plain `puppet agent --enable` removes it); the service or the next run puts it back")
+	}
+}
+
 func disabled(s *node.Status) string {
 	switch d := s.Disabled; {
 	case d == nil:
 		return "no"
+	case !d.Plain():
+		return "by " + d.By + ", see below"
 	case d.Since == nil:
 		return "yes: " + d.Reason
 	default:

@@ -1,0 +1,65 @@
+package hold
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds of what a person may write. The text goes into logs, onto terminals and into
+// Puppet's own file.
+const (
+	maxReason = 400
+	maxOwner  = 64
+)
+
+// CheckReason makes one line of a reason: newlines and tabs become spaces. What
+// cannot be shown, or steers a terminal, is refused.
+func CheckReason(text string) (string, error) {
+	reason := strings.Join(strings.Fields(text), " ")
+	switch {
+	case reason == "":
+		return "", errors.New("there is no reason in it; say why, for whoever finds the node held")
+	case len(reason) > maxReason:
+		return "", fmt.Errorf("%d bytes are more than the %d of a reason; name a ticket instead", len(reason), maxReason)
+	}
+	return reason, shown(reason)
+}
+
+// CheckOwner refuses what cannot be the name of a user.
+func CheckOwner(name string) error {
+	switch {
+	case name == "" || strings.Join(strings.Fields(name), " ") != name:
+		return fmt.Errorf("%q is not the name of a user", name)
+	case len(name) > maxOwner:
+		return fmt.Errorf("the name of a user has %d bytes, more than %d", len(name), maxOwner)
+	}
+	return shown(name)
+}
+
+func shown(s string) error {
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("%q is not UTF-8", s)
+	}
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
+			return fmt.Errorf("%q has a character that cannot be shown, %q; leave it out", s, r)
+		}
+	}
+	return nil
+}
+
+// cut shortens a text to so many bytes, between two characters.
+func cut(s string, most int) string {
+	const ellipse = "…"
+	if len(s) <= most {
+		return s
+	}
+	end := most - len(ellipse)
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + ellipse
+}
