@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/logind"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/state"
@@ -114,7 +115,7 @@ func Look(src Source) *Status {
 	s.readRunning(src.State)
 	s.readService(src.State)
 	s.readPuppet(src)
-	s.decide(src.Now)
+	s.decide(src.Now, logind.Scheduled())
 	s.Health, s.Why = s.judge()
 	return s
 }
@@ -238,8 +239,8 @@ next:
 	return seen
 }
 
-func (s *Status) decide(now time.Time) {
-	facts := scheduler.Facts{Now: now, Disabled: s.Disabled}
+func (s *Status) decide(now, shutdown time.Time) {
+	facts := scheduler.Facts{Now: now, Disabled: s.Disabled, ShutdownAt: shutdown}
 	if r := s.Running; r != nil && !r.CutOff() {
 		facts.OwnRun = &scheduler.Holder{Who: fmt.Sprintf("run %s (%s)", r.ID, r.Trigger), Since: r.Since}
 	} else if s.PuppetLock != nil {

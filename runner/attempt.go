@@ -11,6 +11,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/internal/filelock"
+	"github.com/puppet-cron/puppet-cron/internal/logind"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
@@ -199,8 +200,7 @@ func (a *attempt) facts() (scheduler.Facts, error) {
 	if err != nil {
 		return scheduler.Facts{}, err
 	}
-	now := time.Now()
-	facts := scheduler.Facts{Now: now, Trigger: a.req.Trigger, Disabled: disabled, ShuttingDown: shuttingDown(now)}
+	facts := scheduler.Facts{Now: time.Now(), Trigger: a.req.Trigger, Disabled: disabled, ShutdownAt: logind.Scheduled()}
 	if lock != nil {
 		facts.PuppetLock = &scheduler.Holder{Who: lock.String(), Since: lock.Since}
 	}
