@@ -129,6 +129,8 @@ type Source struct {
 	Roots   puppet.SchedulerRoots
 	Version string
 	Now     time.Time
+	// Shutdown is when the system will be shut down; zero when nothing is planned.
+	Shutdown time.Time
 	// Spec is the node's schedule, as far as a service keeps it; nil: not known.
 	Spec *scheduler.Spec
 	// Booted is when the system was; zero: not known.
@@ -304,7 +306,7 @@ func (s *Status) decide(src Source) {
 		return
 	}
 	facts := s.held
-	facts.Now = src.Now
+	facts.Now, facts.ShutdownAt = src.Now, src.Shutdown
 	if src.Spec != nil {
 		facts.Window = src.Spec.Window(src.Now)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/internal/filelock"
+	"github.com/puppet-cron/puppet-cron/internal/logind"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
@@ -201,7 +202,7 @@ func (a *attempt) facts() (scheduler.Facts, error) {
 	if err != nil {
 		return scheduler.Facts{}, err
 	}
-	facts := scheduler.Facts{Now: now, Trigger: a.req.Trigger, ShuttingDown: shuttingDown(now)}
+	facts := scheduler.Facts{Now: now, Trigger: a.req.Trigger, ShutdownAt: logind.Scheduled()}
 	holds.Facts(&facts, disabled)
 	if facts.Window, err = a.window(now); err != nil {
 		return scheduler.Facts{}, err

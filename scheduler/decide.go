@@ -26,6 +26,8 @@ type Facts struct {
 	Condition string
 	// ShuttingDown says that the system goes down.
 	ShuttingDown bool
+	// ShutdownAt is when a shutdown is planned; zero where none is.
+	ShutdownAt time.Time
 	// NoopHold is why runs may change nothing until somebody allows it again.
 	NoopHold string
 }
@@ -75,8 +77,8 @@ func Decide(f Facts) Decision {
 		return Decision{Verb: Skip, Reason: api.Disabled, Message: disabled(f.Disabled)}
 	case f.Held != nil && (byItself || f.Held.Everyone):
 		return Decision{Verb: Skip, Reason: api.Held, Message: f.Held.Why}
-	case f.ShuttingDown:
-		return Decision{Verb: Skip, Reason: api.ByShutdown, Message: "the system is shutting down"}
+	case shutdown(f) != "":
+		return Decision{Verb: Skip, Reason: api.ByShutdown, Message: shutdown(f)}
 	case byItself && f.Window.Mode == WindowSkip:
 		return Decision{Verb: Skip, Reason: api.OutsideWindow, Message: f.Window.Why}
 	case f.OwnRun != nil:
@@ -100,6 +102,22 @@ func noop(f Facts, byItself bool) string {
 		return f.NoopHold
 	case byItself && f.Window.Mode == WindowNoop:
 		return f.Window.Why
+	}
+	return ""
+}
+
+// soon is before when a planned shutdown keeps runs off: the time from which systemd lets
+// nobody log in any more. As long afterwards the plan is taken for one that was left
+// behind: what logind forgot would keep runs off for ever.
+const soon = 5 * time.Minute
+
+// shutdown says why a run would be cut off by a shutdown; empty when it would not.
+func shutdown(f Facts) string {
+	switch at := f.ShutdownAt; {
+	case f.ShuttingDown:
+		return "the system is shutting down"
+	case !at.IsZero() && at.Sub(f.Now).Abs() < soon:
+		return "a shutdown is planned for " + at.UTC().Format(time.RFC3339) + "; `shutdown -c` calls it off"
 	}
 	return ""
 }

@@ -57,6 +57,25 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// A shutdown keeps everybody's run off, shortly before it and no longer than it can still be under way.
+func TestShutdown(t *testing.T) {
+	planned := "a shutdown is planned for 2026-11-23T03:00:00Z; `shutdown -c` calls it off"
+	for ahead, want := range map[time.Duration]string{
+		time.Hour: "", 5 * time.Minute: "", 5*time.Minute - 1: planned, 0: planned, -time.Minute: planned, -5 * time.Minute: "", -time.Hour: "",
+	} {
+		for _, trigger := range []api.Trigger{api.Manual, api.Schedule} {
+			d := scheduler.Decide(scheduler.Facts{Now: at.Add(-ahead), Trigger: trigger, ShutdownAt: at, PuppetLock: pick(lock, want != "")})
+			if d.Message != want || (d.Verb == scheduler.Skip) != (want != "") || (d.Reason == api.ByShutdown) != (want != "") {
+				t.Errorf("%s before a shutdown, %s: %+v; want %q", ahead, trigger, d, want)
+			}
+		}
+	}
+	d := scheduler.Decide(scheduler.Facts{ShuttingDown: true})
+	if d.Verb != scheduler.Skip || d.Reason != api.ByShutdown || d.Message != "the system is shutting down" {
+		t.Errorf("during a shutdown: %+v", d)
+	}
+}
+
 // What is not known is not said: no year 1, no empty reason.
 func TestUnknownIsNotSaid(t *testing.T) {
 	for want, facts := range map[string]scheduler.Facts{

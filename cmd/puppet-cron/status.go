@@ -11,6 +11,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/daemon"
 	"github.com/puppet-cron/puppet-cron/internal/process"
+	"github.com/puppet-cron/puppet-cron/internal/logind"
 	"github.com/puppet-cron/puppet-cron/internal/version"
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/puppet"
@@ -87,7 +88,7 @@ func look(cfg *config.Config) (*node.Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := node.Source{State: dir, Roots: puppet.SystemRoots(), Version: version.String(), Now: time.Now(), Spec: spec}
+	src := node.Source{State: dir, Roots: puppet.SystemRoots(), Version: version.String(), Now: time.Now(), Spec: spec, Shutdown: logind.Scheduled()}
 	if up := process.Uptime(); up > 0 {
 		src.Booted = src.Now.Add(-up)
 	}

@@ -13,20 +13,21 @@ import (
 // shutdown(8). It goes with `shutdown -c`.
 const scheduledFile = "/run/systemd/shutdown/scheduled"
 
-// Scheduled is when the system will be shut down, if that is known.
-func Scheduled() (time.Time, bool) { return scheduledIn(scheduledFile) }
+// Scheduled is when the system will be shut down; zero where no time is known.
+func Scheduled() time.Time { return scheduledIn(scheduledFile) }
 
-func scheduledIn(path string) (time.Time, bool) {
+func scheduledIn(path string) time.Time {
 	f, err := os.Open(path)
 	if err != nil {
-		return time.Time{}, false
+		return time.Time{}
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(io.LimitReader(f, 64<<10)); lines.Scan(); {
 		if usec, ok := strings.CutPrefix(lines.Text(), "USEC="); ok {
-			n, err := strconv.ParseInt(usec, 10, 64)
-			return time.UnixMicro(n), err == nil
+			if n, err := strconv.ParseInt(usec, 10, 64); err == nil {
+				return time.UnixMicro(n)
+			}
 		}
 	}
-	return time.Time{}, false
+	return time.Time{}
 }

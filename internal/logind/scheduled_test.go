@@ -9,21 +9,21 @@ import (
 
 func TestScheduled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "scheduled")
-	if _, ok := scheduledIn(path); ok {
-		t.Error("there is no file")
+	if at := scheduledIn(path); !at.IsZero() {
+		t.Errorf("without a file: %v", at)
 	}
 	for text, want := range map[string]int64{
-		"USEC=1795395999000000\nWARN_WALL=1\nMODE=reboot\n": 1795395999,
-		"MODE=poweroff\nUSEC=1\n":                           0,
-		"USEC=tomorrow\n":                                   -1,
-		"":                                                  -1,
+		"USEC=1795395999000000\nWARN_WALL=1\nMODE=reboot\nUID=0\n": 1795395999,
+		"MODE=poweroff\nUSEC=1\n":                                  0,
+		"USEC=tomorrow\n":                                          -1,
+		"":                                                         -1,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		at, ok := scheduledIn(path)
-		if ok != (want >= 0) || ok && at.Truncate(time.Second).Unix() != want {
-			t.Errorf("%q: %v, %v", text, at, ok)
+		at := scheduledIn(path)
+		if at.IsZero() != (want < 0) || want >= 0 && at.Truncate(time.Second).Unix() != want {
+			t.Errorf("%q: %v", text, at)
 		}
 	}
 }

@@ -264,6 +264,9 @@ func (n *node) history() (runs []*api.Run) {
 		}
 		runs = append(runs, run)
 		tally[strings.Trim(string(run.Outcome)+"/"+string(run.Reason), "/")]++
+		if run.Schedule == nil { // somebody's, and skipped
+			continue
+		}
 		if from.IsZero() {
 			if run.Trigger != api.Schedule || run.Schedule.OffsetS == nil {
 				continue
