@@ -13,13 +13,18 @@ var unseen = []string{"/home", "/root", "/run/user", "/tmp", "/var/tmp"}
 
 // checkReachable refuses to install a service that could never start: systemd would say
 // no more than that there is no such file.
-func (p *program) checkReachable(self string) error {
+func (p *program) checkReachable(self string, writes []string) error {
 	if service.Platform() != "linux-systemd" {
 		return nil
 	}
 	const why = "cannot install %s as %s: its unit shows the service nothing of %s; %s"
 	if dir := hiddenIn(self, unseen); dir != "" {
 		return usageError{fmt.Errorf(why, self, "the service", dir, "copy it to /usr/local/bin and install that")}
+	}
+	for _, path := range writes {
+		if dir := hiddenIn(path, unseen); dir != "" {
+			return usageError{fmt.Errorf(why, path, "a directory of the service", dir, "name another in the configuration")}
+		}
 	}
 	if !p.configGiven {
 		return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/internal/atomicfile"
 	"github.com/puppet-cron/puppet-cron/packaging"
+	"github.com/puppet-cron/puppet-cron/state"
 )
 
 func newServiceCommand(p *program) *cobra.Command {
@@ -49,17 +50,15 @@ func (p *program) service(action string) error {
 	if err != nil {
 		return fmt.Errorf("cannot find this program's own file: %w", err)
 	}
-	svc, err := p.systemService(self)
+	var writes []string
+	if action == "install" {
+		if writes, err = p.checkInstall(self); err != nil {
+			return err
+		}
+	}
+	svc, err := p.systemService(self, writes)
 	if err != nil {
 		return err
-	}
-	if action == "install" {
-		if _, err := p.loadConfig(); err != nil { // not one that could never start
-			return err
-		}
-		if err := errors.Join(plain(p.serveCommand(self)), p.checkReachable(self)); err != nil {
-			return err
-		}
 	}
 	if service.Platform() == "linux-systemd" {
 		if err := p.runUnit(action, self); err != nil {
@@ -81,13 +80,31 @@ func (p *program) service(action string) error {
 	return nil
 }
 
+// checkInstall refuses a service that could never start, and returns the directories
+// that it writes.
+func (p *program) checkInstall(self string) (writes []string, err error) {
+	cfg, err := p.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	writes = []string{cfg.StateDir}
+	if cfg.Metrics.Textfile != "" {
+		writes = append(writes, filepath.Dir(cfg.Metrics.Textfile))
+	}
+	if err := errors.Join(plain(append(p.serveCommand(self), writes...)), p.checkReachable(self, writes)); err != nil {
+		return nil, err
+	}
+	_, err = state.Open(cfg.StateDir) // for a unit only what is there can be made writable
+	return writes, err
+}
+
 // systemService describes the service to kardianos/service.
-func (p *program) systemService(self string) (service.Service, error) {
+func (p *program) systemService(self string, writes []string) (service.Service, error) {
 	command := p.serveCommand(self)
 	svc, err := service.New(idle{}, &service.Config{
 		Name: serviceName, DisplayName: serviceName, Description: "Run Puppet on time",
 		Executable: command[0], Arguments: command[1:],
-		Option: serviceText(service.Platform(), command),
+		Option: serviceText(service.Platform(), command, writes),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("this system has no service manager that is known here: %w", err)

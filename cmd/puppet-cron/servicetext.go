@@ -7,6 +7,7 @@ import (
 
 	"github.com/kardianos/service"
 
+	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/packaging"
 )
 
@@ -25,14 +26,31 @@ var serviceTexts = map[string]struct {
 }
 
 // serviceText is the option that makes kardianos/service install our text, with the
-// command in the place of the packaged one.
-func serviceText(platform string, command []string) service.KeyValue {
+// command in the place of the packaged one, and with leave to write.
+func serviceText(platform string, command, writes []string) service.KeyValue {
 	t, ours := serviceTexts[platform]
 	if !ours {
 		return nil
 	}
 	packaged := strings.Join([]string{packagedProgram, "serve"}, t.between)
-	return service.KeyValue{t.option: strings.ReplaceAll(t.text, packaged, strings.Join(command, t.between))}
+	text := strings.ReplaceAll(t.text, packaged, strings.Join(command, t.between))
+	return service.KeyValue{t.option: allowWrites(text, writes)}
+}
+
+const firstWrites = "ReadWritePaths="
+
+// allowWrites adds to what a unit lets its service write, beyond its own directory.
+func allowWrites(unit string, directories []string) string {
+	before, after, found := strings.Cut(unit, firstWrites)
+	for _, dir := range directories {
+		if found && !strings.Contains(after, "-"+dir+"\n") && dir != config.Default().StateDir {
+			before += firstWrites + "-" + dir + "\n"
+		}
+	}
+	if !found {
+		return unit
+	}
+	return before + firstWrites + after
 }
 
 // plain refuses what one service manager or another reads as its own: spaces, quotes,

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/kardianos/service"
+
+	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/packaging"
 )
 
 // Each system's own way to say the command, as installed.
@@ -19,17 +22,17 @@ func TestServiceText(t *testing.T) {
 		"unix-systemv":   "\nCOMMAND=\"/opt/bin/pc serve --config /srv/pc.yaml\"\n",
 		"darwin-launchd": "<string>/opt/bin/pc</string>\n\t\t<string>serve</string>\n\t\t<string>--config</string>\n\t\t<string>/srv/pc.yaml</string>\n",
 	} {
-		options := serviceText(platform, command)
+		options := serviceText(platform, command, nil)
 		text, _ := options[serviceTexts[platform].option].(string)
 		if len(options) != 1 || strings.Count(text, want) != 1 || strings.Contains(text, packagedProgram) {
 			t.Errorf("%s: %v lacks %q", platform, options, want)
 		}
-		packaged := serviceText(platform, []string{packagedProgram, "serve"})
+		packaged := serviceText(platform, []string{packagedProgram, "serve"}, nil)
 		if packaged[serviceTexts[platform].option] != serviceTexts[platform].text {
 			t.Errorf("%s: the packaged program's text is not as packaged", platform)
 		}
 	}
-	if options := serviceText("freebsd", command); options != nil {
+	if options := serviceText("freebsd", command, nil); options != nil {
 		t.Errorf("freebsd: %v; System V's text is none of its", options)
 	}
 }
@@ -65,5 +68,23 @@ func TestPlain(t *testing.T) {
 	}
 	if err := plain([]string{"/opt/{{.Name}}/puppet-cron", "serve"}); err == nil {
 		t.Error("a template's braces are let through")
+	}
+}
+
+// A unit lets its service write what the configuration names, each once.
+func TestAllowWrites(t *testing.T) {
+	own := config.Default().StateDir
+	unit := packaging.ServeUnit
+	if got := allowWrites(unit, []string{own, "/var/lib/prometheus/node-exporter"}); got != unit {
+		t.Errorf("nothing is new, but the unit is\n%s", got)
+	}
+	got := allowWrites(unit, []string{"/srv/state", "/srv/metrics"})
+	for _, line := range []string{"\nReadWritePaths=-/srv/state\n", "\nReadWritePaths=-/srv/metrics\n", "\nReadWritePaths=-/var/lib/prometheus/node-exporter\n"} {
+		if strings.Count(got, line) != 1 {
+			t.Errorf("no %q in\n%s", line, got)
+		}
+	}
+	if text := allowWrites(packaging.SysVService, []string{"/srv"}); text != packaging.SysVService {
+		t.Error("a script was changed")
 	}
 }

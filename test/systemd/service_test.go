@@ -33,6 +33,12 @@ func TestInstall(t *testing.T) {
 	n := newNode(t)
 	n.CopyIn(program, "/root/puppet-cron", 0o755)
 	n.refused("its unit shows the service nothing of /root", "/root/puppet-cron", "service", "install")
+	n.configure(schedule + "state_dir: /srv/state\n")
+	n.MustRun("puppet-cron", "service", "install")
+	n.MustRun("puppet-cron", "service", "start")
+	n.Eventually("the service writes where it is told to", func() bool { return n.exists("/srv/state/schedule.json") })
+	n.MustRun("puppet-cron", "service", "uninstall")
+	n.configure(schedule)
 	n.MustRun("puppet-cron", "service", "install")
 	for _, file := range []string{serveFile, runFile, wanted} {
 		if !n.exists(file) {
