@@ -40,7 +40,8 @@ type Daemon struct {
 	Certname func(*config.Config) string
 	// Reloaded, when set, hears of every configuration that a reload has put in force.
 	Reloaded func(*config.Config)
-	// After is time.After; it may go off too soon, and only its last call counts.
+	// After, when set, stands in for time.After. It may go off too soon, and only its last
+	// call counts.
 	After func(time.Duration) <-chan time.Time
 	// HoldsDue, when set, reports whether Puppet's disable file must be lifted or restored.
 	HoldsDue func() bool

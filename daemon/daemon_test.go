@@ -86,7 +86,6 @@ func (w *world) daemon() *Daemon {
 	return &Daemon{
 		State: w.dir, Config: w.config, Reload: func() (*config.Config, error) { return w.reload() }, Launcher: w,
 		Version: "test", Log: slog.New(slog.DiscardHandler), Tell: func(s string) { w.told = append(w.told, s) },
-		After:    time.After,
 		Certname: func(c *config.Config) string { return c.Puppet.Certname },
 	}
 }

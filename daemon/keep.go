@@ -19,6 +19,9 @@ import (
 // touched.
 func (d *Daemon) open() error {
 	d.wake = make(chan struct{}, 1)
+	if d.After == nil {
+		d.After = time.After
+	}
 	kept, err := d.State.Schedule()
 	switch {
 	case err == nil:
