@@ -67,7 +67,7 @@ fuzz-seconds: # each fuzz target for $(FUZZ)
 soak: build ## the long forms of the tests
 	test/lab/install server
 	SOAK=full $(GO) test -tags soak -count=1 -timeout 3h -v ./test/soak
-	SOAK=full $(GO) test -count=1 -timeout 1h ./scheduler
+	SOAK=full $(GO) test -count=1 -timeout 1h ./scheduler ./hold
 	SOAK=full $(GO) test -tags machine -count=1 -timeout 1h -v ./test/machine ./test/systemd
 	$(GO) test -tags lab -count=1 -timeout 30m ./test/lab
 	SOAK=full E2E_RACES=50 $(GO) test -tags lab -count=1 -timeout 1h -run 'Race|Serves' -v ./test/e2e
