@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -14,9 +15,22 @@ type SkipWhen struct {
 	Command     []string // the program and its arguments; empty is none
 }
 
-// Any reports whether there is anything to look at.
-func (s *SkipWhen) Any() bool {
-	return s.Battery || s.LoadPerCore > 0 || s.File != "" || len(s.Command) > 0
+// String says when a run is kept off; empty when nothing may.
+func (s *SkipWhen) String() string {
+	var when []string
+	if s.Battery {
+		when = append(when, "the machine runs on its battery")
+	}
+	if s.File != "" {
+		when = append(when, s.File+" exists")
+	}
+	if s.LoadPerCore > 0 {
+		when = append(when, fmt.Sprintf("the load per core is above %g", s.LoadPerCore))
+	}
+	if len(s.Command) > 0 {
+		when = append(when, s.Command[0]+" says no")
+	}
+	return strings.Join(when, ", or ")
 }
 
 // limit is a number above 0, or never, which is 0.

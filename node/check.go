@@ -10,6 +10,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/scheduler"
 )
 
 // Verdict is a status as a monitoring plugin says it.
@@ -51,7 +52,7 @@ type finding struct {
 // Check judges the node as the admin wants it judged. It takes the worst of all that
 // is to be said, and says the worst first.
 func (s *Status) Check(c config.Check) Verdict {
-	found := slices.Concat(s.checkRun(c), s.checkHold(c), s.checkSilence(c), s.checkService(c), s.checkCertificate(c))
+	found := slices.Concat(s.checkRun(c), s.checkHold(c), s.checkLimits(), s.checkSilence(c), s.checkService(c), s.checkCertificate(c))
 	var texts []string
 	worst := config.OK
 	for _, severity := range severities() {
@@ -161,6 +162,17 @@ func (s *Status) checkHold(c config.Check) []finding {
 		text += fmt.Sprintf(" (as root saw it %s)", s.ago(*s.Seen))
 	}
 	return []finding{{severity, text}}
+}
+
+// checkLimits tells what is wanted so, and is no trouble.
+func (s *Status) checkLimits() []finding {
+	switch {
+	case s.IfDueReason == api.OutsideWindow:
+		return []finding{{config.OK, s.IfDueWhy}}
+	case s.IfDue != scheduler.Skip && s.IfDueNoop != "":
+		return []finding{{config.OK, "runs change nothing: " + s.IfDueNoop}}
+	}
+	return nil
 }
 
 const day = 24 * time.Hour

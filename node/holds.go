@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/hold"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
@@ -23,10 +24,9 @@ type Lifted struct {
 func (s *Status) readHolds(d *state.Dir) {
 	holds, err := hold.Load(d)
 	s.notKnown(err)
-	s.Holds = holds.Active(s.At)
-	ours, file := holds.Disabled(s.At), s.Disabled
-	s.held = scheduler.Facts{Now: s.At}
-	holds.Facts(&s.held, file)
+	s.Holds, s.holds, s.disableFile = holds.Active(s.At), holds, s.Disabled
+	ours, file := holds.Disabled(s.At), s.disableFile
+	s.held = s.heldAt(s.At)
 	s.Disabled = s.held.Disabled
 	if ours == nil {
 		return
@@ -37,17 +37,20 @@ func (s *Status) readHolds(d *state.Dir) {
 	}
 }
 
+// heldAt is what the holds say of a run that comes by itself at some time.
+func (s *Status) heldAt(t time.Time) scheduler.Facts {
+	f := scheduler.Facts{Now: t, Trigger: api.Schedule}
+	s.holds.Facts(&f, s.disableFile)
+	return f
+}
+
 // judgeHolds is why nothing keeps the node as it should be; empty when something does.
 func (s *Status) judgeHolds() string {
-	switch f := s.held; {
-	case f.Held != nil && f.Held.Everyone:
-		return f.Held.Why
-	case f.Disabled != nil:
-		return scheduler.Decide(scheduler.Facts{Disabled: f.Disabled}).Message + "; nothing keeps the node as it should be"
-	case f.Held != nil:
-		return f.Held.Why
+	d := scheduler.Decide(s.held)
+	if d.Reason == api.Disabled {
+		d.Message += "; nothing keeps the node as it should be"
 	}
-	return ""
+	return d.Message
 }
 
 // Banner is what whoever logs in should know: who keeps Puppet from doing its work.

@@ -3,6 +3,7 @@ package node_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/splay"
+	"github.com/puppet-cron/puppet-cron/state"
 )
 
 func (p *place) hold(owner string, kind hold.Kind, length time.Duration) {
@@ -64,6 +67,49 @@ func TestHolds(t *testing.T) {
 				t.Errorf("the banner says %q; want …%s…", banner, c.banner)
 			}
 		})
+	}
+}
+
+// What keeps runs off began when the hold did that keeps them off.
+func TestHeldSince(t *testing.T) {
+	p := newPlace(t)
+	p.knows(puppet.Known{})
+	keeper := &hold.Keeper{State: p.dir, File: filepath.Join(p.puppet, "disabled.lock")}
+	for kind, age := range map[hold.Kind]time.Duration{hold.Noop: 48 * time.Hour, hold.ScheduleOnly: time.Hour} {
+		if _, err := keeper.Set(hold.Hold{Owner: string(kind), Kind: kind, Reason: "r", Since: now.Add(-age)}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h := p.look().OnPurpose(); h == nil || h.Since == nil || !h.Since.Equal(now.Add(-time.Hour)) {
+		t.Errorf("%+v", h)
+	}
+}
+
+// A run that the service announces is not promised while a hold will keep it off, and is
+// when the hold ends before.
+func TestNextIsForeseen(t *testing.T) {
+	p := newPlace(t)
+	p.knows(puppet.Known{})
+	due := now.Add(time.Hour)
+	if err := p.dir.SetSchedule(state.Schedule{NextDue: &due}); err != nil {
+		t.Fatal(err)
+	}
+	for _, length := range []time.Duration{time.Hour, 61 * time.Minute} {
+		p.hold("anna", hold.Disable, length)
+		if said := p.look().Service.NextSkipped; strings.Contains(said, "by anna") != (length > time.Hour) {
+			t.Errorf("held for %v: %q", length, said)
+		}
+	}
+	spec, err := scheduler.New(scheduler.Rule{Every: 30 * time.Minute, Mode: splay.None})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []scheduler.Verb
+	for _, n := range node.Upcoming(node.Source{State: p.dir, Now: now, Spec: spec}, now, 4) {
+		got = append(got, n.IfDue)
+	}
+	if want := []scheduler.Verb{scheduler.Skip, scheduler.Skip, scheduler.Start, scheduler.Start}; !slices.Equal(got, want) {
+		t.Errorf("held for 61 min: %v; want %v", got, want)
 	}
 }
 

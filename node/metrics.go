@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/scheduler"
 )
 
 // Metrics is the status in the text format of Prometheus, for node_exporter's textfile
@@ -102,11 +103,29 @@ func (s *Status) holdMetrics(w *exposition) {
 	}
 	const name = "kept_off"
 	w.head(name, "What kept runs off when this was written: 1 for the reason, by the words of run records.")
-	for _, r := range []api.Reason{api.Disabled, api.Held, api.OutsideWindow, api.Condition} {
+	for _, r := range []api.Reason{api.Disabled, api.Held, api.OutsideWindow} {
 		w.sample(name, oneIf(s.IfDueReason == r), "reason", string(r))
 	}
+	if kept, known := s.keptOffByCondition(); known {
+		w.sample(name, oneIf(kept), "reason", string(api.Condition))
+	}
+	w.gauge("noop", "Whether runs that come by themselves were to change nothing when this was written, by a hold or a window.", oneIf(s.IfDueNoop != ""))
 	if h := s.OnPurpose(); h != nil {
 		w.moment("kept_off_since_timestamp_seconds", "Since when Puppet is disabled, or runs are held.", h.Since)
+	}
+}
+
+// keptOffByCondition is what the last run found, for nobody else looks at conditions.
+func (s *Status) keptOffByCondition() (kept, known bool) {
+	switch last := s.Last; {
+	case s.IfDueUnless == "":
+		return false, true
+	case last == nil || !scheduler.ByItself(last.Trigger):
+		return false, false
+	case last.Outcome.Executed():
+		return false, true
+	default:
+		return true, last.Reason == api.Condition
 	}
 }
 

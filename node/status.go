@@ -54,10 +54,14 @@ type Status struct {
 	// cannot be told.
 	IfAsked    scheduler.Verb `json:"if_asked,omitempty"`
 	IfAskedWhy string         `json:"if_asked_why,omitempty"`
+	// IfAskedNoop is why it would change nothing.
+	IfAskedNoop string `json:"if_asked_noop,omitempty"`
 	// IfDue is the same of a run that comes by itself.
 	IfDue       scheduler.Verb   `json:"if_due,omitempty"`
 	IfDueReason api.Reason       `json:"if_due_reason,omitempty"`
 	IfDueWhy    string           `json:"if_due_why,omitempty"`
+	IfDueNoop   string           `json:"if_due_noop,omitempty"`   // why it would change nothing
+	IfDueUnless string           `json:"if_due_unless,omitempty"` // the conditions that may yet keep it off
 	Disabled    *api.DisableInfo `json:"disabled,omitempty"`
 	PuppetLock  *puppet.Lock     `json:"puppet_lock,omitempty"`
 	// Holds are the ones in force. Disabled tells of those that disable Puppet, unless
@@ -81,7 +85,9 @@ type Status struct {
 	runningUnread bool // something is in the place of the run in progress
 
 	held        scheduler.Facts // what the holds add to what is known
-	puppetKnown bool            // some runner has learnt where Puppet's files are
+	holds       *hold.Holds
+	disableFile *api.DisableInfo // Puppet's own, whoever wrote it
+	puppetKnown bool             // some runner has learnt where Puppet's files are
 }
 
 // Item is something that a status tells of, by its name in JSON.
@@ -94,6 +100,10 @@ const (
 	Schedulers Item = "other_schedulers"
 	Serving    Item = "service"
 )
+
+// PuppetKnown reports whether a run has learnt where Puppet's files are. Before that nobody
+// can look at them.
+func (s *Status) PuppetKnown() bool { return s.puppetKnown }
 
 // Saw reports whether an item is as it is now, and not as it was seen.
 func (s *Status) Saw(i Item) bool { return !slices.Contains(s.Unseen, i) }
@@ -117,6 +127,7 @@ type Service struct {
 	Version     string     `json:"version,omitempty"`
 	NextDue     *time.Time `json:"next_due,omitempty"`
 	NextWhy     string     `json:"next_why,omitempty"`
+	NextSkipped string     `json:"next_skipped,omitempty"` // why it will not start, should nothing change until then
 	IntervalS   float64    `json:"interval_s,omitempty"`
 	OffsetS     *float64   `json:"offset_s,omitempty"`
 	LastError   string     `json:"last_error,omitempty"`
@@ -135,6 +146,8 @@ type Source struct {
 	Spec *scheduler.Spec
 	// Booted is when the system was; zero: not known.
 	Booted time.Time
+	// Conditions are when the admin's conditions keep runs off, in words.
+	Conditions string
 }
 
 // Look makes the status of the node.
@@ -146,6 +159,7 @@ func Look(src Source) *Status {
 	s.readPuppet(src)
 	s.readHolds(src.State)
 	s.decide(src)
+	s.foresee(src)
 	s.expect(src)
 	s.Health, s.Why = s.judge()
 	return s
@@ -311,23 +325,30 @@ func (s *Status) decide(src Source) {
 		facts.Window = src.Spec.Window(src.Now)
 	}
 	if r := s.Running; r != nil && !r.CutOff() {
-		facts.OwnRun = &scheduler.Holder{Who: fmt.Sprintf("run %s (%s)", r.ID, r.Trigger), Since: r.Since}
+		facts.OwnRun = &scheduler.Holder{Who: r.Who(r.RunnerAlive), Since: r.Since}
 	} else if s.PuppetLock != nil {
 		facts.PuppetLock = &scheduler.Holder{Who: s.PuppetLock.String(), Since: s.PuppetLock.Since}
 	}
-	s.IfDue, s.IfDueReason, s.IfDueWhy = s.verdict(facts, api.Schedule)
-	s.IfAsked, _, s.IfAskedWhy = s.verdict(facts, api.Manual)
+	facts.Unasked = src.Conditions
+	due, asked := s.verdict(facts, api.Schedule), s.verdict(facts, api.Manual)
+	s.IfDue, s.IfDueReason, s.IfDueWhy, s.IfDueNoop, s.IfDueUnless = due.Verb, due.Reason, due.Why(), due.Noop, due.Unless
+	s.IfAsked, s.IfAskedWhy, s.IfAskedNoop = asked.Verb, asked.Why(), asked.Noop
 }
 
 const runningUnread = "the run in progress cannot be read"
 
-func (s *Status) verdict(facts scheduler.Facts, t api.Trigger) (scheduler.Verb, api.Reason, string) {
+// verdict promises no run of which nobody knows whether it could start.
+func (s *Status) verdict(facts scheduler.Facts, t api.Trigger) scheduler.Decision {
 	facts.Trigger = t
 	d := scheduler.Decide(facts)
-	if d.Verb == scheduler.Start && (!s.Saw(Disabled) || !s.Saw(PuppetLock)) {
-		return "", "", "this user may not see what could forbid it"
+	switch {
+	case d.Verb == scheduler.Skip:
+	case !s.Saw(Disabled), !s.Saw(PuppetLock):
+		return scheduler.Decision{Message: "this user may not see what could forbid it"}
+	case !s.puppetKnown:
+		return scheduler.Decision{Message: "no run has learnt yet where puppet's files are"}
 	}
-	return d.Verb, d.Reason, d.Message
+	return d
 }
 
 // OnPurpose is why somebody keeps the node's runs off, whatever the schedule says; nil
@@ -342,10 +363,10 @@ func (s *Status) OnPurpose() *Hold {
 	return nil
 }
 
-// heldSince is when the oldest hold in force began; nil when none can be read.
+// heldSince is when the oldest hold of the schedule began; nil when none can be read.
 func (s *Status) heldSince() (since *time.Time) {
 	for _, h := range s.Holds {
-		if since == nil || h.Since.Before(*since) {
+		if h.Kind == hold.ScheduleOnly && (since == nil || h.Since.Before(*since)) {
 			since = &h.Since
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/hold"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/puppet"
@@ -207,6 +208,19 @@ func TestIfAsked(t *testing.T) {
 	expect(scheduler.Skip, "ticket 42")
 	p.newerRunning()
 	expect("", "cannot be read")
+}
+
+// Before any run Puppet's files may be anywhere: no run is promised, and none is called
+// free to start in the metrics. What the holds say counts all the same.
+func TestNothingIsPromisedUnseen(t *testing.T) {
+	p := newPlace(t)
+	if s := p.look(); s.IfDue != "" || s.IfAsked != "" || strings.Contains(string(s.Metrics()), "kept_off") {
+		t.Errorf("a run now would %s: %s", s.IfAsked, s.IfAskedWhy)
+	}
+	p.hold("anna", hold.ScheduleOnly, time.Hour)
+	if s := p.look(); s.IfDueReason != api.Held || s.IfAsked != "" {
+		t.Errorf("due: %s, a run now would %s: %s", s.IfDueReason, s.IfAsked, s.IfAskedWhy)
+	}
 }
 
 // Whoever may not look into Puppet's directory is shown what a runner saw, and told

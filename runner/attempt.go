@@ -51,7 +51,7 @@ func (a *attempt) toTheEnd(ctx context.Context) error {
 			skip(a.run, decision)
 			return nil
 		}
-		a.changeNothing(decision.Noop)
+		a.heed(decision)
 		evidence, refused, err := a.once(ctx)
 		if err != nil {
 			return err
@@ -202,7 +202,9 @@ func (a *attempt) facts() (scheduler.Facts, error) {
 	if err != nil {
 		return scheduler.Facts{}, err
 	}
-	facts := scheduler.Facts{Now: now, Trigger: a.req.Trigger, ShutdownAt: logind.Scheduled()}
+	facts := scheduler.Facts{
+		Now: now, Trigger: a.req.Trigger, ShutdownAt: logind.Scheduled(), Unasked: a.Config.Schedule.SkipWhen.String(),
+	}
 	holds.Facts(&facts, disabled)
 	if facts.Window, err = a.window(now); err != nil {
 		return scheduler.Facts{}, err

@@ -2,9 +2,7 @@ package runner
 
 import (
 	"context"
-	"slices"
 
-	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/condition"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
@@ -14,21 +12,14 @@ import (
 // only when they would make the difference: one of them may be a program.
 func (a *attempt) decide(ctx context.Context) (scheduler.Facts, scheduler.Decision, error) {
 	facts, err := a.facts()
-	if err != nil || !a.Config.Schedule.SkipWhen.Any() || !dependsOnCondition(facts) {
-		return facts, scheduler.Decide(facts), err
+	decision := scheduler.Decide(facts)
+	if err != nil || decision.Verb != scheduler.Start || decision.Unless == "" {
+		return facts, decision, err
 	}
 	why := a.condition(ctx)
 	facts, err = a.facts() // the command may have taken its time
-	facts.Condition = why
+	facts.Condition, facts.Unasked = why, ""
 	return facts, scheduler.Decide(facts), err
-}
-
-func dependsOnCondition(f scheduler.Facts) bool {
-	if scheduler.Decide(f).Verb != scheduler.Start {
-		return false
-	}
-	f.Condition = "?"
-	return scheduler.Decide(f).Reason == api.Condition
 }
 
 // condition is why a condition of the admin's keeps runs off now. A broken one keeps
@@ -40,9 +31,7 @@ func (a *attempt) condition(ctx context.Context) string {
 	}
 	for _, w := range v.Warnings {
 		a.Log.Warn(w)
-		if !slices.Contains(a.run.Warnings, w) { // it is looked at again after every wait
-			a.run.Warnings = append(a.run.Warnings, w)
-		}
+		a.warn(w)
 	}
 	return v.Skip
 }

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"time"
 
@@ -30,15 +29,10 @@ type busy struct {
 }
 
 func (b busy) holder() *scheduler.Holder {
-	switch {
-	case b.running == nil:
+	if b.running == nil {
 		return &scheduler.Holder{Who: "another process, which holds run.lock,", Since: time.Now()}
-	case b.orphan != nil:
-		return &scheduler.Holder{Who: fmt.Sprintf("run %s, whose runner was killed,", b.running.ID), Since: b.running.Since}
 	}
-	return &scheduler.Holder{
-		Who: fmt.Sprintf("run %s (%s, pid %d)", b.running.ID, b.running.Trigger, b.running.Runner.PID), Since: b.running.Since,
-	}
+	return &scheduler.Holder{Who: b.running.Who(b.orphan == nil), Since: b.running.Since}
 }
 
 // takeRunLock takes run.lock, waiting as long as the request allows for a run of
@@ -138,7 +132,7 @@ func (r *Runner) standBack(ctx context.Context, claim *state.Claim, req state.Re
 		interrupt(ctx, run)
 		return run, r.finish(claim, run)
 	}
-	skip(run, scheduler.Decide(scheduler.Facts{Now: time.Now(), OwnRun: b.holder()}))
+	r.skipBeside(b.holder(), claim, req, run)
 	err := r.finish(claim, run)
 	if b.orphan != nil {
 		_, adoptErr := r.adopt(ctx, b.orphan, false)
@@ -148,6 +142,21 @@ func (r *Runner) standBack(ctx context.Context, claim *state.Claim, req state.Re
 		}
 	}
 	return run, err
+}
+
+// skipBeside skips a run beside another one of ours, for the reason that status gives:
+// a node that is disabled stays so when the other has ended.
+func (r *Runner) skipBeside(own *scheduler.Holder, claim *state.Claim, req state.Request, run *api.Run) {
+	a := &attempt{Runner: r, claim: claim, req: req, run: run}
+	var facts scheduler.Facts
+	if a.known = r.known(); a.known != nil { // else the other run is the first, and has not asked yet
+		var err error
+		if facts, err = a.facts(); err != nil {
+			r.Log.Warn("cannot tell what else keeps this run off", "error", err)
+		}
+	}
+	facts.OwnRun, run.Disabled = own, facts.Disabled
+	skip(run, scheduler.Decide(facts))
 }
 
 // interrupt judges a run that was told to stop before Puppet was started.

@@ -28,14 +28,22 @@ func (a *attempt) window(now time.Time) (scheduler.Window, error) {
 	return spec.Window(now), nil
 }
 
-// changeNothing makes this a noop run when there is a reason to. It stays one when it
-// has to wait and to decide again: nobody has said that it may change something.
-func (a *attempt) changeNothing(why string) {
-	if why == "" {
-		return
+// heed makes this a noop run when there is a reason to. It stays one when it has to wait
+// and to decide again: nobody has said that it may change something. That a person did
+// not keep to the windows is told.
+func (a *attempt) heed(d scheduler.Decision) {
+	if d.Noop != "" {
+		a.options.Noop, a.run.Noop = new(true), true
+		a.warn("ran with --noop: " + d.Noop)
 	}
-	a.options.Noop, a.run.Noop = new(true), true
-	if warning := "ran with --noop: " + why; !slices.Contains(a.run.Warnings, warning) {
+	if d.Although != "" {
+		a.warn("ran by hand although " + d.Although)
+	}
+}
+
+// warn says a thing once, although all is decided again after every wait.
+func (a *attempt) warn(warning string) {
+	if !slices.Contains(a.run.Warnings, warning) {
 		a.run.Warnings = append(a.run.Warnings, warning)
 	}
 }

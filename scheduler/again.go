@@ -25,7 +25,7 @@ func (s *Spec) Heed(l Ledger, run *api.Run, now time.Time, luck float64) Ledger 
 	switch {
 	case !run.Outcome.Executed():
 		return l
-	case neverReached(run) && byHand(run.Trigger):
+	case neverReached(run) && !ByItself(run.Trigger):
 		return l // somebody looks at it already
 	case neverReached(run):
 		return s.retry(l, run, now, luck)

@@ -3,6 +3,7 @@
 package scheduler
 
 import (
+	"strings"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -24,6 +25,9 @@ type Facts struct {
 	Window Window
 	// Condition is why a condition of the admin's keeps runs off now.
 	Condition string
+	// Unasked are conditions of the admin's that nobody has looked at, in words: they are
+	// looked at when a run is due, for one of them may be a program.
+	Unasked string
 	// ShuttingDown says that the system goes down.
 	ShuttingDown bool
 	// ShutdownAt is when a shutdown is planned; zero where none is.
@@ -61,8 +65,30 @@ type Decision struct {
 	Verb    Verb
 	Reason  api.Reason
 	Message string
-	// Noop, of a run that starts, is why it may change nothing.
+	// Noop is why the run may change nothing, should it start.
 	Noop string
+	// Unless is what must be looked at before it starts, and may keep it off after all.
+	Unless string
+	// Although is what keeps off all but a run that a person asked for, as this one is.
+	Although string
+}
+
+// Why is all that there is to say of a decision; empty when that is nothing.
+func (d Decision) Why() string {
+	if d.Message != "" {
+		return d.Message
+	}
+	var said []string
+	if d.Noop != "" {
+		said = append(said, "with --noop: "+d.Noop)
+	}
+	if d.Although != "" {
+		said = append(said, "although "+d.Although)
+	}
+	if d.Unless != "" {
+		said = append(said, "unless "+d.Unless+": that is looked at when it is due")
+	}
+	return strings.Join(said, "; ")
 }
 
 // Decide says whether a run may start now. What forbids it for longer comes first:
@@ -71,30 +97,44 @@ type Decision struct {
 // Windows, conditions and a hold of the schedule are for the runs that come by
 // themselves. Who runs Puppet by hand knows better.
 func Decide(f Facts) Decision {
-	byItself := !byHand(f.Trigger)
+	byItself := ByItself(f.Trigger)
+	d := Decision{Verb: Skip, Noop: noop(f, byItself)}
 	switch {
 	case f.Disabled != nil:
-		return Decision{Verb: Skip, Reason: api.Disabled, Message: disabled(f.Disabled)}
+		d.Reason, d.Message = api.Disabled, disabled(f.Disabled)
 	case f.Held != nil && (byItself || f.Held.Everyone):
-		return Decision{Verb: Skip, Reason: api.Held, Message: f.Held.Why}
+		d.Reason, d.Message = api.Held, f.Held.Why
 	case shutdown(f) != "":
-		return Decision{Verb: Skip, Reason: api.ByShutdown, Message: shutdown(f)}
+		d.Reason, d.Message = api.ByShutdown, shutdown(f)
 	case byItself && f.Window.Mode == WindowSkip:
-		return Decision{Verb: Skip, Reason: api.OutsideWindow, Message: f.Window.Why}
+		d.Reason, d.Message = api.OutsideWindow, f.Window.Why
 	case f.OwnRun != nil:
-		return Decision{Verb: Skip, Reason: api.Locked, Message: f.OwnRun.Who + " goes on" + since(" ", f.OwnRun.Since)}
+		d.Reason, d.Message = api.Locked, f.OwnRun.Who+" goes on"+since(" ", f.OwnRun.Since)
 	case byItself && f.Condition != "":
-		return Decision{Verb: Skip, Reason: api.Condition, Message: f.Condition}
+		d.Reason, d.Message = api.Condition, f.Condition
 	case f.PuppetLock != nil:
-		return Decision{
-			Verb: Wait, Reason: api.Locked,
-			Message: "Puppet's own lock is held: " + f.PuppetLock.Who + since(", ", f.PuppetLock.Since),
-		}
+		d.Verb, d.Reason = Wait, api.Locked
+		d.Message = "Puppet's own lock is held: " + f.PuppetLock.Who + since(", ", f.PuppetLock.Since)
+	default:
+		d.Verb = Start
 	}
-	return Decision{Verb: Start, Noop: noop(f, byItself)}
+	return d.provided(f, byItself)
 }
 
-func byHand(t api.Trigger) bool { return t == api.Manual || t == api.Order }
+// provided adds what is to be said of a run that starts, at once or after a wait.
+func (d Decision) provided(f Facts, byItself bool) Decision {
+	switch {
+	case d.Verb == Skip:
+	case byItself:
+		d.Unless = f.Unasked
+	case f.Window.Mode == WindowSkip:
+		d.Although = f.Window.Why
+	}
+	return d
+}
+
+// ByItself reports whether a run comes by itself, and nobody has asked for it.
+func ByItself(t api.Trigger) bool { return t != api.Manual && t != api.Order }
 
 func noop(f Facts, byItself bool) string {
 	switch {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 )
@@ -73,6 +75,48 @@ func TestShutdown(t *testing.T) {
 	d := scheduler.Decide(scheduler.Facts{ShuttingDown: true})
 	if d.Verb != scheduler.Skip || d.Reason != api.ByShutdown || d.Message != "the system is shutting down" {
 		t.Errorf("during a shutdown: %+v", d)
+	}
+}
+
+// Whatever comes by itself is treated alike, and so is whatever somebody asked for.
+func TestTriggersAreOfTwoKinds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		yes := func(what string) bool { return rapid.Bool().Draw(t, what) }
+		text := func(what string) string { return rapid.SampledFrom([]string{"", what}).Draw(t, what) }
+		f := scheduler.Facts{
+			Now: at, OwnRun: pick(own, yes("own")), PuppetLock: pick(lock, yes("lock")), Disabled: pick(off, yes("disabled")),
+			Held:      pick(&scheduler.Held{Why: "held", Everyone: yes("everyone")}, yes("held")),
+			Window:    scheduler.Window{Mode: rapid.SampledFrom(append(scheduler.WindowModes(), "")).Draw(t, "mode"), Why: "window"},
+			Condition: text("condition"), Unasked: text("unasked"), NoopHold: text("noop"), ShuttingDown: yes("shutdown"),
+		}
+		by := func(tr api.Trigger) scheduler.Decision { f.Trigger = tr; return scheduler.Decide(f) }
+		for trigger, like := range map[api.Trigger]api.Trigger{
+			api.CatchUp: api.Schedule, api.Retry: api.Schedule, api.FollowUp: api.Schedule, api.Order: api.Manual,
+		} {
+			if got, want := by(trigger), by(like); got != want {
+				t.Fatalf("%s: %+v; %s: %+v", trigger, got, like, want)
+			}
+		}
+		if d := by(api.Manual); d.Verb != scheduler.Start && by(api.Schedule).Verb == scheduler.Start {
+			t.Fatalf("a person's run is kept off, and the schedule's is not: %+v", d)
+		}
+	})
+}
+
+// All that a run does not heed, or must heed, is told.
+func TestWhy(t *testing.T) {
+	closed := scheduler.Window{Mode: scheduler.WindowSkip, Why: "outside the windows"}
+	for want, f := range map[string]scheduler.Facts{
+		"":                             {Trigger: api.Manual, Unasked: "/x exists"},
+		"although outside the windows": {Trigger: api.Manual, Window: closed},
+		"outside the windows":          {Trigger: api.Schedule, Window: closed, Unasked: "/x exists"},
+		"unless /x exists: that is looked at when it is due":                    {Trigger: api.Schedule, Unasked: "/x exists"},
+		"with --noop: held by anna; although outside the windows":               {Trigger: api.Manual, Window: closed, NoopHold: "held by anna"},
+		"with --noop: held; unless /x exists: that is looked at when it is due": {NoopHold: "held", Unasked: "/x exists"},
+	} {
+		if got := scheduler.Decide(f).Why(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
 	}
 }
 

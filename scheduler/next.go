@@ -17,16 +17,15 @@ func (s *Spec) Next(after time.Time) time.Time {
 
 // Slot is one due time, and what makes it due.
 type Slot struct {
-	Due  time.Time
-	Why  string
-	Noop bool // its run changes nothing: it is in such a window
+	Due time.Time
+	Why string
 }
 
 // Upcoming returns the next n slots after a time.
 func (s *Spec) Upcoming(from time.Time, n int) []Slot {
 	var slots []Slot
 	for due := s.Next(from); len(slots) < n; due = s.Next(due) {
-		slots = append(slots, Slot{due, s.why(due), s.Window(due).Mode == WindowNoop})
+		slots = append(slots, Slot{due, s.why(due)})
 	}
 	return slots
 }

@@ -71,6 +71,14 @@ type Running struct {
 	WaitsFor string `json:"waits_for,omitempty"`
 }
 
+// Who names the run to those whom it keeps off.
+func (r *Running) Who(runnerAlive bool) string {
+	if !runnerAlive {
+		return fmt.Sprintf("run %s, whose runner was killed,", r.ID)
+	}
+	return fmt.Sprintf("run %s (%s, pid %d)", r.ID, r.Trigger, r.Runner.PID)
+}
+
 // Running reads the run in progress.
 func (d *Dir) Running() (*Running, error) {
 	r := new(Running)

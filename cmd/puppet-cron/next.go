@@ -7,9 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/puppet-cron/puppet-cron/daemon"
 	"github.com/puppet-cron/puppet-cron/node"
-	"github.com/puppet-cron/puppet-cron/state"
+	"github.com/puppet-cron/puppet-cron/scheduler"
 )
 
 func newNextCommand(p *program) *cobra.Command {
@@ -52,37 +51,55 @@ func parseTime(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not a time; write it as 2026-11-23T12:00:00+01:00", s)
 }
 
-type nextRun struct {
-	Due  time.Time `json:"due"`
-	Why  string    `json:"why"`
-	Noop bool      `json:"noop,omitempty"` // it is in a window in which runs change nothing
-}
-
 func (p *program) next(from time.Time, n int, asJSON bool) error {
 	cfg, err := p.loadConfig()
 	if err != nil {
 		return err
 	}
-	spec, err := daemon.NewSpec(cfg, certnameOf(state.View(cfg.StateDir), cfg)())
+	src, err := source(cfg)
 	if err != nil {
 		return err
 	}
-	runs := []nextRun{}
-	for _, slot := range spec.Upcoming(from, n) {
-		runs = append(runs, nextRun{slot.Due, slot.Why, slot.Noop})
-	}
+	runs := node.Upcoming(src, from, n)
 	if asJSON {
 		return p.printJSON(map[string]any{"next": runs})
 	}
-	if _, known := spec.Offset(); !known {
+	if _, known := src.Spec.Offset(); !known {
 		fmt.Fprintln(p.stderr, "puppet-cron: the node's certname is not known before its first run; these times are not for good")
 	}
-	for _, held := range node.Banner(node.Source{State: state.View(cfg.StateDir), Now: time.Now()}) {
-		fmt.Fprintf(p.stderr, "puppet-cron: %s\n", printable(held))
-	}
+	p.becomeOf(runs)
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, r := range runs {
-		fmt.Fprintf(w, "%s\t%s\n", moment(r.Due), r.Why)
+		fmt.Fprintf(w, "%s\t%s%s\n", moment(r.Due), r.Why, mark(r))
 	}
 	return w.Flush()
+}
+
+// mark is short: what keeps a run off is told once.
+func mark(r node.Next) string {
+	switch {
+	case r.IfDue == scheduler.Skip:
+		return fmt.Sprintf("\tskipped (%s)", r.IfDueReason)
+	case r.Noop:
+		return "\tnoop"
+	}
+	return ""
+}
+
+// becomeOf tells once of each thing that keeps any of the runs off, or may.
+func (p *program) becomeOf(runs []node.Next) {
+	var order []node.Next
+	count := map[string]int{}
+	for _, r := range runs {
+		if count[r.IfDueWhy]++; r.IfDueWhy != "" && count[r.IfDueWhy] == 1 {
+			order = append(order, r)
+		}
+	}
+	for _, r := range order {
+		become := "start"
+		if r.IfDue == scheduler.Skip {
+			become = "will be skipped:"
+		}
+		fmt.Fprintf(p.stderr, "puppet-cron: %d of %d %s %s\n", count[r.IfDueWhy], len(runs), become, printable(r.IfDueWhy))
+	}
 }

@@ -41,16 +41,13 @@ const firstWrites = "ReadWritePaths="
 
 // allowWrites adds to what a unit lets its service write, beyond its own directory.
 func allowWrites(unit string, directories []string) string {
-	before, after, found := strings.Cut(unit, firstWrites)
+	var more strings.Builder
 	for _, dir := range directories {
-		if found && !strings.Contains(after, "-"+dir+"\n") && dir != config.Default().StateDir {
-			before += firstWrites + "-" + dir + "\n"
+		if line := firstWrites + "-" + dir + "\n"; !strings.Contains(unit, line) && dir != config.Default().StateDir {
+			more.WriteString(line)
 		}
 	}
-	if !found {
-		return unit
-	}
-	return before + firstWrites + after
+	return strings.Replace(unit, firstWrites, more.String()+firstWrites, 1)
 }
 
 // plain refuses what one service manager or another reads as its own: spaces, quotes,

@@ -15,6 +15,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/internal/version"
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/puppet"
+	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -83,16 +84,27 @@ func (p *program) status(asJSON bool) error {
 
 // look makes the status of the node: the one source of all that is said of it.
 func look(cfg *config.Config) (*node.Status, error) {
-	dir := state.View(cfg.StateDir)
-	spec, err := daemon.NewSpec(cfg, certnameOf(dir, cfg)())
+	src, err := source(cfg)
 	if err != nil {
 		return nil, err
 	}
-	src := node.Source{State: dir, Roots: puppet.SystemRoots(), Version: version.String(), Now: time.Now(), Spec: spec, Shutdown: logind.Scheduled()}
+	return node.Look(src), nil
+}
+
+func source(cfg *config.Config) (node.Source, error) {
+	dir := state.View(cfg.StateDir)
+	spec, err := daemon.NewSpec(cfg, certnameOf(dir, cfg)())
+	if err != nil {
+		return node.Source{}, err
+	}
+	src := node.Source{
+		State: dir, Roots: puppet.SystemRoots(), Version: version.String(), Now: time.Now(), Spec: spec,
+		Conditions: cfg.Schedule.SkipWhen.String(), Shutdown: logind.Scheduled(),
+	}
 	if up := process.Uptime(); up > 0 {
 		src.Booted = src.Now.Add(-up)
 	}
-	return node.Look(src), nil
+	return src, nil
 }
 
 func (p *program) showStatus(s *node.Status) error {
@@ -139,6 +151,9 @@ func statusService(line liner, s *node.Status) {
 	}
 	if v.NextDue != nil {
 		line("next run", "%s, %s (%s)", ago(s.At, *v.NextDue), moment(*v.NextDue), v.NextWhy)
+	}
+	if v.NextSkipped != "" {
+		line("", "will be skipped: %s", v.NextSkipped)
 	}
 	if v.ConfigError != "" {
 		line("configuration", "the changed file is refused, the old one is in force: %s", v.ConfigError)
@@ -188,16 +203,27 @@ func statusLocks(line liner, s *node.Status) {
 	switch l := s.PuppetLock; {
 	case l != nil:
 		line("puppet's lock", "%s, since %s", l, ago(s.At, l.Since))
+	case !s.PuppetKnown():
+		line("puppet's lock", beforeFirst)
 	case s.Saw(node.PuppetLock):
 		line("puppet's lock", "free")
 	default:
 		line("puppet's lock", "not known: this user may not see it")
 	}
+	if s.IfDueWhy != s.IfAskedWhy {
+		wouldBe(line, "a scheduled run", s.IfDue, s.IfDueWhy)
+	}
+	wouldBe(line, "a run now", s.IfAsked, s.IfAskedWhy)
+}
+
+func wouldBe(line liner, label string, verb scheduler.Verb, why string) {
 	switch {
-	case s.IfAsked == "":
-		line("a run now", "cannot tell: %s", s.IfAskedWhy)
-	case s.IfAskedWhy != "":
-		line("a run now", "would %s: %s", s.IfAsked, s.IfAskedWhy)
+	case verb == "":
+		line(label, "cannot tell: %s", why)
+	case verb == scheduler.Start && why != "":
+		line(label, "would start %s", why)
+	case why != "":
+		line(label, "would %s: %s", verb, why)
 	}
 }
 
@@ -213,8 +239,13 @@ func statusHolds(line liner, s *node.Status) {
 	}
 }
 
+// beforeFirst is said of Puppet's files: nobody knows where they are.
+const beforeFirst = "not known before the first run"
+
 func disabled(s *node.Status) string {
 	switch d := s.Disabled; {
+	case d == nil && !s.PuppetKnown():
+		return beforeFirst
 	case d == nil:
 		return "no"
 	case !d.Plain():

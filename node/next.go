@@ -1,0 +1,49 @@
+package node
+
+import (
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/scheduler"
+)
+
+// Next is a run that is due, and what becomes of it, should nothing change until then.
+// Locks do not last, and are left out.
+type Next struct {
+	Due         time.Time      `json:"due"`
+	Why         string         `json:"why"` // it is due then
+	Noop        bool           `json:"noop,omitempty"`
+	IfDue       scheduler.Verb `json:"if_due"`
+	IfDueReason api.Reason     `json:"if_due_reason,omitempty"`
+	IfDueWhy    string         `json:"if_due_why,omitempty"`
+}
+
+// Upcoming are the next n runs after a time.
+func Upcoming(src Source, from time.Time, n int) []Next {
+	s := &Status{At: src.Now}
+	s.readDisable(src.State)
+	s.readHolds(src.State)
+	next := []Next{}
+	for _, slot := range src.Spec.Upcoming(from, n) {
+		d := s.due(src, slot.Due)
+		next = append(next, Next{slot.Due, slot.Why, d.Verb != scheduler.Skip && d.Noop != "", d.Verb, d.Reason, d.Why()})
+	}
+	return next
+}
+
+// due is what becomes of a run that comes by itself at some time.
+func (s *Status) due(src Source, at time.Time) scheduler.Decision {
+	f := s.heldAt(at)
+	f.Unasked = src.Conditions
+	if src.Spec != nil {
+		f.Window = src.Spec.Window(at)
+	}
+	return scheduler.Decide(f)
+}
+
+// foresee says that the run which the service announces will not start.
+func (s *Status) foresee(src Source) {
+	if v := s.Service; v != nil && v.NextDue != nil {
+		v.NextSkipped = s.due(src, *v.NextDue).Message
+	}
+}
