@@ -42,13 +42,16 @@ type Status struct {
 	LastChange   *api.Run `json:"last_change,omitempty"`
 	LastSuccess  *api.Run `json:"last_success,omitempty"`
 	Running      *Running `json:"running,omitempty"`
-	Service      *Service `json:"service,omitempty"` // nil: none has ever served here
+	Service      *Service `json:"service,omitempty"` // nil: none serves here, or was uninstalled
 
 	// Failing is how many runs in a row did not end well; nil when that is not known.
 	Failing      *int       `json:"failing,omitempty"`
 	FailingSince *time.Time `json:"failing_since,omitempty"`
 	// Expected is by when the next run should be heard of; nil when nothing says so.
 	Expected *scheduler.Expected `json:"expected,omitempty"`
+	// ConditionLate: later than that, a condition has kept off more than one run; nil when
+	// the last run was not kept off by one.
+	ConditionLate *time.Time `json:"condition_late,omitempty"`
 
 	// IfAsked is what would become of a run that was asked for now; empty when that
 	// cannot be told.
@@ -66,8 +69,10 @@ type Status struct {
 	PuppetLock  *puppet.Lock     `json:"puppet_lock,omitempty"`
 	// Holds are the ones in force. Disabled tells of those that disable Puppet, unless
 	// it was disabled by others.
-	Holds  []hold.Hold `json:"holds,omitempty"`
-	Lifted *Lifted     `json:"disable_lifted,omitempty"`
+	Holds []hold.Hold `json:"holds,omitempty"`
+	// HoldsUnreadable is why nobody knows who holds the node, which keeps every run off.
+	HoldsUnreadable string  `json:"holds_unreadable,omitempty"`
+	Lifted          *Lifted `json:"disable_lifted,omitempty"`
 
 	Schedulers []puppet.Scheduler `json:"other_schedulers,omitempty"`
 
@@ -82,6 +87,7 @@ type Status struct {
 	Unseen []Item     `json:"unseen,omitempty"`
 	Seen   *time.Time `json:"seen,omitempty"`
 
+	runsUnread    bool // a last run is there, and cannot be read
 	runningUnread bool // something is in the place of the run in progress
 
 	held        scheduler.Facts // what the holds add to what is known
@@ -99,6 +105,7 @@ const (
 	PuppetLock Item = "puppet_lock"
 	Schedulers Item = "other_schedulers"
 	Serving    Item = "service"
+	Holds      Item = "holds"
 )
 
 // PuppetKnown reports whether a run has learnt where Puppet's files are. Before that nobody
@@ -175,6 +182,7 @@ func (s *Status) readRuns(d *state.Dir) {
 		case err == nil:
 			*run = got
 		case !errors.Is(err, fs.ErrNotExist):
+			s.runsUnread = true
 			s.notKnown(err)
 		}
 	}
@@ -224,12 +232,13 @@ func (s *Status) readService(d *state.Dir) {
 		}
 		return
 	}
+	if sched.Service == nil && sched.Started == nil {
+		return // it was uninstalled, and its ledger kept
+	}
 	s.Service = &Service{
 		Since: sched.Started, Version: sched.Version, NextDue: sched.NextDue, NextWhy: sched.NextWhy,
 		IntervalS: sched.IntervalS, OffsetS: sched.OffsetS, LastError: sched.LastError, ConfigError: sched.ConfigError,
-	}
-	if sched.Service != nil {
-		s.Service.PID, s.Service.Alive = sched.Service.PID, sched.Service.Alive()
+		PID: sched.Service.PID, Alive: sched.Service.Alive(),
 	}
 }
 
@@ -343,7 +352,7 @@ func (s *Status) verdict(facts scheduler.Facts, t api.Trigger) scheduler.Decisio
 	d := scheduler.Decide(facts)
 	switch {
 	case d.Verb == scheduler.Skip:
-	case !s.Saw(Disabled), !s.Saw(PuppetLock):
+	case !s.Saw(Disabled), !s.Saw(PuppetLock), !s.Saw(Holds):
 		return scheduler.Decision{Message: "this user may not see what could forbid it"}
 	case !s.puppetKnown:
 		return scheduler.Decision{Message: "no run has learnt yet where puppet's files are"}
@@ -351,69 +360,79 @@ func (s *Status) verdict(facts scheduler.Facts, t api.Trigger) scheduler.Decisio
 	return d
 }
 
-// OnPurpose is why somebody keeps the node's runs off, whatever the schedule says; nil
-// when nobody does.
-func (s *Status) OnPurpose() *Hold {
-	switch {
-	case s.IfDueReason == api.Disabled && s.Disabled != nil:
-		return &Hold{api.Disabled, s.IfDueWhy, s.Disabled.Since}
-	case onPurpose(s.IfDueReason):
-		return &Hold{s.IfDueReason, s.IfDueWhy, s.heldSince()}
-	}
-	return nil
-}
-
-// heldSince is when the oldest hold of the schedule began; nil when none can be read.
-func (s *Status) heldSince() (since *time.Time) {
-	for _, h := range s.Holds {
-		if h.Kind == hold.ScheduleOnly && (since == nil || h.Since.Before(*since)) {
-			since = &h.Since
-		}
-	}
-	return since
-}
-
-// Hold is what keeps runs off.
-type Hold struct {
-	Reason api.Reason
-	Why    string
-	Since  *time.Time
-}
-
-func onPurpose(r api.Reason) bool { return r == api.Disabled || r == api.Held }
-
 // Where no service keeps a schedule, whatever starts the runs is taken to do so once a
 // day at least.
 const (
 	tooOld     = 25 * time.Hour
 	muchTooOld = 49 * time.Hour
+	// quietDaily is for how long a boot excuses silence there: crontabs run hourly at most
+	// but for a few, and the machine is busy.
+	quietDaily = 65 * time.Minute
 )
 
 // expect says by when the next run should be heard of. A run that goes on was heard of.
 func (s *Status) expect(src Source) {
-	last := s.LastExecuted
-	if last == nil || last.Ended == nil {
+	h, known := s.heard(src)
+	switch {
+	case !known:
+		return
+	case s.Service == nil || src.Spec == nil:
+		s.Expected = s.expectDaily(h)
 		return
 	}
-	h := scheduler.Heard{Begun: begun(last), Booted: src.Booted}
-	if last.Schedule != nil && last.Schedule.NextDue != nil {
-		h.NextDue = *last.Schedule.NextDue
+	s.Expected, s.scheduled = new(src.Spec.Expect(h)), true
+	if s.lastSkip() == api.Condition {
+		h.OnPurpose = false
+		s.ConditionLate = new(src.Spec.Expect(h).By)
 	}
-	if s.Service == nil || src.Spec == nil {
-		quiet := *last.Ended
-		if h.NextDue.After(quiet) {
-			quiet = h.NextDue // the windows may be closed for days
+}
+
+// heard is what is known of the node's runs. A service that has never had a run is
+// expected to start one.
+func (s *Status) heard(src Source) (h scheduler.Heard, known bool) {
+	h.Booted = src.Booted
+	switch last := s.LastExecuted; {
+	case last != nil && last.Ended != nil:
+		h.Begun = begun(last)
+		if last.Schedule != nil && last.Schedule.NextDue != nil {
+			h.NextDue = *last.Schedule.NextDue
 		}
-		s.Expected = &scheduler.Expected{By: quiet.Add(tooOld).UTC(), Late: quiet.Add(muchTooOld).UTC()}
-		return
+	case last == nil && !s.runsUnread && s.Service != nil && s.Service.Since != nil:
+		h.Begun = *s.Service.Since
+	default:
+		return h, false
 	}
 	if r := s.Running; r != nil && !r.CutOff() && r.Since.After(h.Begun) {
 		h.Begun = r.Since
 	}
-	if s.Last != last && s.Last.Outcome == api.Skipped && s.Last.Ended != nil {
-		h.Skipped, h.OnPurpose = *s.Last.Ended, onPurpose(s.Last.Reason)
+	if reason := s.lastSkip(); reason != "" {
+		h.Skipped, h.OnPurpose = *s.Last.Ended, s.onPurpose(reason) || reason == api.Condition
 	}
-	s.Expected, s.scheduled = new(src.Spec.Expect(h)), true
+	return h, true
+}
+
+// lastSkip is why the last run was skipped; empty when it was not.
+func (s *Status) lastSkip() api.Reason {
+	if s.Last == nil || s.Last.Outcome != api.Skipped || s.Last.Ended == nil {
+		return ""
+	}
+	return s.Last.Reason
+}
+
+// expectDaily is for a node on which something else starts the runs.
+func (s *Status) expectDaily(h scheduler.Heard) *scheduler.Expected {
+	if s.LastExecuted == nil {
+		return nil
+	}
+	quiet := later(*s.LastExecuted.Ended, h.NextDue) // the windows may be closed for days
+	if h.OnPurpose {
+		quiet = later(quiet, h.Skipped)
+	}
+	e := &scheduler.Expected{By: quiet.Add(tooOld).UTC(), Late: quiet.Add(muchTooOld).UTC()}
+	if !h.Booted.IsZero() {
+		e.Quiet = h.Booted.Add(quietDaily).UTC()
+	}
+	return e
 }
 
 func begun(r *api.Run) time.Time {
@@ -433,6 +452,9 @@ func (s *Status) isOld() bool {
 	}
 	return s.At.After(s.Expected.By)
 }
+
+// byCondition reports whether a condition has kept off more than one run.
+func (s *Status) byCondition() bool { return s.ConditionLate != nil && s.At.After(*s.ConditionLate) }
 
 // judge takes the worst of what is known. A node that is disabled is not ill, but
 // nobody knows how it is.
@@ -455,6 +477,8 @@ func (s *Status) judge() (Health, string) {
 		return Unknown, s.judgeHolds()
 	case s.Service != nil && !s.Service.Alive:
 		return Unknown, "the service is not running: nothing starts runs on time"
+	case s.byCondition():
+		return Unknown, "a condition keeps runs off: " + s.Last.Message
 	case s.isOld() && !s.scheduled:
 		return Unknown, "the last run was more than a day ago"
 	case s.isOld():
