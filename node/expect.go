@@ -12,8 +12,8 @@ import (
 const (
 	tooOld     = 25 * time.Hour
 	muchTooOld = 49 * time.Hour
-	// quietDaily is for how long a boot excuses silence there: crontabs run hourly at most
-	// but for a few, and the machine is busy.
+	// quietDaily is for how long a boot excuses silence there: most crontabs start a run
+	// once an hour or more often, and a machine that has just booted is busy.
 	quietDaily = 65 * time.Minute
 )
 
