@@ -103,8 +103,9 @@ type Check struct {
 	Failed, Stale, Errored, TimedOut Severity // the last run was
 	Interrupted                      Severity // once; several times in a row it is as Errored
 	Overdue                          Severity // two slots passed without a run; one is a warning at most
-	Disabled, Held                   Severity
-	DisabledDays                     int // after so many Disabled is critical; 0: never
+	Condition                        Severity // it keeps off one run after the other
+	Disabled, Held, NoopHeld         Severity
+	DisabledDays                     int // after so many any of these holds is critical; 0: never
 	ServiceDown                      Severity
 	ServiceTrouble                   Severity
 	CertificateWarningDays           int // before it ends; 0: never
@@ -144,7 +145,7 @@ func Default() Config {
 		HooksDir: defaultHooksDir,
 		Check: Check{
 			Failed: Critical, Stale: Warning, Errored: Critical, TimedOut: Critical, Interrupted: Warning,
-			Overdue: Critical, Disabled: Warning, Held: Warning, ServiceDown: Critical, ServiceTrouble: Warning,
+			Overdue: Critical, Condition: Warning, Disabled: Warning, Held: Warning, NoopHeld: Warning, ServiceDown: Critical, ServiceTrouble: Warning,
 			CertificateWarningDays: 30, CertificateCriticalDays: 7,
 		},
 		StateDir: defaultStateDir,

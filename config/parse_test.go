@@ -93,9 +93,11 @@ check:
   timed_out: ok
   interrupted: ok
   overdue: warning
+  condition: unknown
   disabled: ok
   disabled_days: 14
   held: critical
+  noop_held: critical
   service_down: warning
   service_trouble: unknown
   certificate: {warning_days: 20, critical_days: 20}
@@ -132,7 +134,7 @@ log: {level: debug, format: json}
 		HooksDir: abs("/srv/hooks"),
 		Check: config.Check{
 			Failed: config.Unknown, Stale: config.Critical, Errored: config.Warning, TimedOut: config.OK, Interrupted: config.OK,
-			Overdue: config.Warning, Disabled: config.OK, DisabledDays: 14, Held: config.Critical,
+			Overdue: config.Warning, Condition: config.Unknown, Disabled: config.OK, DisabledDays: 14, Held: config.Critical, NoopHeld: config.Critical,
 			ServiceDown: config.Warning, ServiceTrouble: config.Unknown, CertificateWarningDays: 20, CertificateCriticalDays: 20,
 		},
 		Metrics:  config.Metrics{Textfile: abs("/srv/m/puppet_cron.prom")},

@@ -108,9 +108,11 @@ check:
   timed_out: critical
   interrupted: warning
   overdue: critical
+  condition: warning
   disabled: warning
   disabled_days: 0
   held: warning
+  noop_held: warning
   service_down: critical
   service_trouble: warning
   certificate:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/hold"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 )
 
@@ -52,7 +53,7 @@ type finding struct {
 // Check judges the node as the admin wants it judged. It takes the worst of all that
 // is to be said, and says the worst first.
 func (s *Status) Check(c config.Check) Verdict {
-	found := slices.Concat(s.checkRun(c), s.checkHold(c), s.checkLimits(), s.checkSilence(c), s.checkService(c), s.checkCertificate(c))
+	found := slices.Concat(s.checkRun(c), s.checkHolds(c), s.checkLimits(), s.checkSilence(c), s.checkCondition(c), s.checkService(c), s.checkCertificate(c))
 	var texts []string
 	worst := config.OK
 	for _, severity := range severities() {
@@ -127,7 +128,7 @@ func (s *Status) severityOf(c config.Check) config.Severity {
 	case api.TimedOut:
 		return c.TimedOut
 	case api.Interrupted:
-		if s.Failing == nil || *s.Failing > 1 {
+		if s.Failing == nil || *s.Failing > 1 || s.LastExecuted.Trigger == api.Retry {
 			return worse(c.Interrupted, c.Errored)
 		}
 		return c.Interrupted
@@ -143,25 +144,45 @@ func severityOfCut(c config.Check, s *Status) config.Severity {
 	return worse(c.Interrupted, c.Errored)
 }
 
-// checkHold judges what keeps runs off because somebody wants it so.
-func (s *Status) checkHold(c config.Check) []finding {
-	h := s.OnPurpose()
-	if h == nil {
-		return nil
+// checkHolds judges what keeps runs off, or from changing anything, because somebody
+// wants it so, and what nobody knows of that.
+func (s *Status) checkHolds(c config.Check) (found []finding) {
+	if h := s.OnPurpose(); h != nil {
+		found = append(found, s.checkHold(c, h))
+	} else if unseen := s.unseen(); unseen != "" && s.Saw(Holds) {
+		found = append(found, finding{config.OK, unseen})
 	}
-	severity := c.Held
+	if since := s.since(hold.Noop); since != nil {
+		text := "runs change nothing: " + s.held.NoopHold
+		found = append(found, finding{s.tooLong(c, c.NoopHeld, since), text})
+	}
+	switch {
+	case s.HoldsUnreadable != "":
+		found = append(found, finding{config.Unknown, s.HoldsUnreadable})
+	case !s.Saw(Holds):
+		found = append(found, finding{config.Unknown, s.unseen()})
+	}
+	return found
+}
+
+func (s *Status) checkHold(c config.Check, h *Hold) finding {
+	severity, text := c.Held, h.Why
 	if h.Reason == api.Disabled {
 		severity = c.Disabled
-		limit := time.Duration(c.DisabledDays) * day
-		if limit > 0 && h.Since != nil && s.At.Sub(*h.Since) > limit {
-			severity = config.Critical
+		if s.disableUnseen() {
+			text += s.asRootSaw()
 		}
 	}
-	text := h.Why
-	if s.Seen != nil && !s.Saw(Disabled) {
-		text += fmt.Sprintf(" (as root saw it %s)", s.ago(*s.Seen))
+	return finding{s.tooLong(c, severity, h.Since), text}
+}
+
+// tooLong is critical for what has been forgotten, by all appearances.
+func (s *Status) tooLong(c config.Check, severity config.Severity, since *time.Time) config.Severity {
+	limit := time.Duration(c.DisabledDays) * day
+	if limit > 0 && since != nil && s.At.Sub(*since) > limit {
+		return config.Critical
 	}
-	return []finding{{severity, text}}
+	return severity
 }
 
 // checkLimits tells what is wanted so, and is no trouble.
@@ -169,7 +190,7 @@ func (s *Status) checkLimits() []finding {
 	switch {
 	case s.IfDueReason == api.OutsideWindow:
 		return []finding{{config.OK, s.IfDueWhy}}
-	case s.IfDue != scheduler.Skip && s.IfDueNoop != "":
+	case s.IfDue != scheduler.Skip && s.IfDueNoop != "" && s.since(hold.Noop) == nil:
 		return []finding{{config.OK, "runs change nothing: " + s.IfDueNoop}}
 	}
 	return nil
@@ -194,6 +215,15 @@ func (s *Status) checkSilence(c config.Check) []finding {
 		text, severity = text+", but the system has just booted", config.OK
 	}
 	return []finding{{severity, text}}
+}
+
+// checkCondition judges that a condition keeps runs off, slot after slot: they come, and
+// do nothing.
+func (s *Status) checkCondition(c config.Check) []finding {
+	if !s.byCondition() || s.OnPurpose() != nil {
+		return nil
+	}
+	return []finding{{c.Condition, "a condition keeps runs off: " + s.Last.Message}}
 }
 
 func (s *Status) checkService(c config.Check) []finding {

@@ -72,14 +72,18 @@ func TestCheck(t *testing.T) {
 		code    int
 		says    string
 	}{
-		"fine":                   {nil, nil, 0, "PUPPET OK - changed 12 min ago: 3 of 412 resources changed | age=720s;2700;4500;0 time=14.2s;;;0 total=412;;;0 failed=0;;;0 changed=3;;;0 corrective=1;;;0 pending=0;;;0 failing=0;;;0 certificate=34560000s;2592000:;604800:"},
-		"failed":                 {ended(api.Failed, "", 1), nil, 2, "CRITICAL - failed 12 min ago"},
-		"failed again":           {ended(api.Failed, "", 3), nil, 2, "(3 in a row)"},
-		"stale":                  {ended(api.Stale, api.ServerUnreachable, 1), nil, 1, "stale (server_unreachable)"},
-		"errored":                {ended(api.Errored, api.CompileFailed, 1), nil, 2, "errored (compile_failed)"},
-		"errored, as wished":     {ended(api.Errored, api.CompileFailed, 1), func(c *config.Check) { c.Errored = config.OK }, 0, "OK - errored (compile_failed)"},
-		"timed out":              {ended(api.TimedOut, "", 1), nil, 2, "timed_out"},
-		"interrupted":            {ended(api.Interrupted, api.ByShutdown, 1), nil, 1, "interrupted (shutdown)"},
+		"fine":               {nil, nil, 0, "PUPPET OK - changed 12 min ago: 3 of 412 resources changed | age=720s;2700;4500;0 time=14.2s;;;0 total=412;;;0 failed=0;;;0 changed=3;;;0 corrective=1;;;0 pending=0;;;0 failing=0;;;0 certificate=34560000s;2592000:;604800:"},
+		"failed":             {ended(api.Failed, "", 1), nil, 2, "CRITICAL - failed 12 min ago"},
+		"failed again":       {ended(api.Failed, "", 3), nil, 2, "(3 in a row)"},
+		"stale":              {ended(api.Stale, api.ServerUnreachable, 1), nil, 1, "stale (server_unreachable)"},
+		"errored":            {ended(api.Errored, api.CompileFailed, 1), nil, 2, "errored (compile_failed)"},
+		"errored, as wished": {ended(api.Errored, api.CompileFailed, 1), func(c *config.Check) { c.Errored = config.OK }, 0, "OK - errored (compile_failed)"},
+		"timed out":          {ended(api.TimedOut, "", 1), nil, 2, "timed_out"},
+		"interrupted":        {ended(api.Interrupted, api.ByShutdown, 1), nil, 1, "interrupted (shutdown)"},
+		"interrupted, and it was a retry": {func(s *node.Status) {
+			ended(api.Interrupted, api.OOM, 1)(s)
+			s.LastExecuted.Trigger = api.Retry
+		}, nil, 2, "interrupted (oom)"},
 		"interrupted twice":      {ended(api.Interrupted, api.OOM, 2), nil, 2, "interrupted (oom)"},
 		"an outcome of tomorrow": {ended("better", "", 0), nil, 3, "better"},
 		"no run yet":             {func(s *node.Status) { s.Last, s.LastExecuted, s.Expected = nil, nil, nil }, nil, 3, "no run yet"},
@@ -106,6 +110,16 @@ func TestCheck(t *testing.T) {
 			seen := now.Add(-time.Hour)
 			s.Seen, s.Unseen = &seen, []node.Item{node.Disabled}
 		}, nil, 1, "(as root saw it 60 min ago)"},
+		"a condition, for long": {func(s *node.Status) {
+			skipped := *s.Last
+			at := now.Add(-time.Minute)
+			skipped.Outcome, skipped.Reason, skipped.Ended, skipped.Message = api.Skipped, api.Condition, &at, "on battery"
+			s.Last, s.ConditionLate = &skipped, &at
+		}, nil, 1, "WARNING - a condition keeps runs off: on battery"},
+		"unseen": {func(s *node.Status) {
+			seen := now.Add(-time.Hour)
+			s.Seen, s.Unseen = &seen, []node.Item{node.Disabled}
+		}, nil, 0, "puppet's disable file cannot be seen by this user; this is as the last run saw it 60 min ago"},
 		"held":            {func(s *node.Status) { s.IfDue, s.IfDueReason, s.IfDueWhy = scheduler.Skip, api.Held, "bob holds it" }, nil, 1, "bob holds it"},
 		"held, as wished": {func(s *node.Status) { s.IfDue, s.IfDueReason, s.IfDueWhy = scheduler.Skip, api.Held, "bob holds it" }, func(c *config.Check) { c.Held = config.OK }, 0, "bob holds it"},
 		"outside its window, silent": {func(s *node.Status) {
@@ -198,13 +212,13 @@ type cell struct {
 func (c cell) want() int {
 	worst := map[api.Outcome]int{api.Failed: 2, api.Stale: 1, api.Errored: 2, api.TimedOut: 2, api.Interrupted: 1}[c.outcome]
 	worse := func(code int) { worst = max(worst, code) }
-	if c.service == "dead" && (!c.booted || c.outcome == "") {
+	if c.service == "dead" && !c.booted {
 		worse(2)
 	}
 	if c.disabled {
 		worse(1)
 	}
-	if c.outcome != "" && !c.disabled && (!c.booted || c.service == "") {
+	if c.outcome != "" && !c.disabled && !c.booted {
 		one, two := 30*time.Minute, time.Hour // it is 12:00: the slot of 11:30 has had its time, that of 12:00 has not
 		if c.service == "" {
 			one, two = 25*time.Hour, 49*time.Hour

@@ -10,6 +10,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/hold"
+	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
@@ -91,7 +92,7 @@ func TestNextIsForeseen(t *testing.T) {
 	p := newPlace(t)
 	p.knows(puppet.Known{})
 	due := now.Add(time.Hour)
-	if err := p.dir.SetSchedule(state.Schedule{NextDue: &due}); err != nil {
+	if err := p.dir.SetSchedule(state.Schedule{NextDue: &due, Service: &process.ID{PID: 1 << 30, Start: "1"}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, length := range []time.Duration{time.Hour, 61 * time.Minute} {

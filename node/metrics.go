@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/hold"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 )
 
@@ -42,7 +43,8 @@ func (s *Status) runMetrics(w *exposition) {
 		w.moment("last_change_timestamp_seconds", "When the last run ended that changed something.", s.LastChange.Ended)
 	}
 	if s.Failing != nil {
-		w.gauge("consecutive_failures", "How many runs in a row did not end well, skipped ones left out.", float64(*s.Failing))
+		w.gauge("consecutive_failures", "How many runs in a row did not end well, skipped ones and retries left out.", float64(*s.Failing))
+		w.moment("failing_since_timestamp_seconds", "When the first of these ended; only there while there are any.", s.FailingSince)
 	}
 }
 
@@ -104,15 +106,19 @@ func (s *Status) holdMetrics(w *exposition) {
 	const name = "kept_off"
 	w.head(name, "What kept runs off when this was written: 1 for the reason, by the words of run records.")
 	for _, r := range []api.Reason{api.Disabled, api.Held, api.OutsideWindow} {
-		w.sample(name, oneIf(s.IfDueReason == r), "reason", string(r))
+		kept := s.IfDueReason == r && (r != api.Held || s.HoldsUnreadable == "")
+		w.sample(name, oneIf(kept), "reason", string(r))
 	}
 	if kept, known := s.keptOffByCondition(); known {
 		w.sample(name, oneIf(kept), "reason", string(api.Condition))
 	}
 	w.gauge("noop", "Whether runs that come by themselves were to change nothing when this was written, by a hold or a window.", oneIf(s.IfDueNoop != ""))
+	w.gauge("holds_unreadable", "Whether nobody can tell who holds this node: that keeps every run off.", oneIf(s.HoldsUnreadable != ""))
 	if h := s.OnPurpose(); h != nil {
 		w.moment("kept_off_since_timestamp_seconds", "Since when Puppet is disabled, or runs are held.", h.Since)
 	}
+	w.moment("noop_held_since_timestamp_seconds", "Since when a hold keeps runs from changing anything.", s.since(hold.Noop))
+	w.moment("condition_late_timestamp_seconds", "Later than that, a condition has kept off more than one run; only there while one does.", s.ConditionLate)
 }
 
 // keptOffByCondition is what the last run found, for nobody else looks at conditions.

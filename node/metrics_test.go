@@ -14,27 +14,41 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/hold"
 	"github.com/puppet-cron/puppet-cron/node"
+	"github.com/puppet-cron/puppet-cron/scheduler"
 )
 
 var update = flag.Bool("update", false, "write the examples anew")
 
-// TestMetricsExample shows a whole file.
+// TestMetricsExample shows whole files.
 func TestMetricsExample(t *testing.T) {
-	const example = "testdata/puppet_cron.prom"
-	got := fine().Metrics()
-	if *update {
-		if err := os.WriteFile(example, got, 0o644); err != nil {
+	for example, s := range map[string]*node.Status{"testdata/puppet_cron.prom": fine(), "testdata/troubled.prom": troubled()} {
+		got := s.Metrics()
+		if *update {
+			if err := os.WriteFile(example, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(example)
+		if err != nil {
 			t.Fatal(err)
 		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s: -want +got (go test ./node -update):\n%s", example, diff)
+		}
 	}
-	want, err := os.ReadFile(example)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("-want +got (go test ./node -update):\n%s", diff)
-	}
+}
+
+// troubled is the status of a node that has all metrics which one that is well has not.
+func troubled() *node.Status {
+	s := fine()
+	since := now.Add(-3 * time.Hour)
+	ended(api.Errored, api.CompileFailed, 3)(s)
+	s.FailingSince, s.ConditionLate = &since, &since
+	s.Holds = []hold.Hold{{Owner: "anna", Kind: hold.Noop, Since: since}, {Owner: "bob", Kind: hold.ScheduleOnly, Since: since}}
+	s.IfDue, s.IfDueReason = scheduler.Skip, api.Held
+	return s
 }
 
 // The format: https://prometheus.io/docs/instrumenting/exposition_formats/

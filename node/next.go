@@ -26,7 +26,7 @@ func Upcoming(src Source, from time.Time, n int) []Next {
 	next := []Next{}
 	for _, slot := range src.Spec.Upcoming(from, n) {
 		d := s.due(src, slot.Due)
-		next = append(next, Next{slot.Due, slot.Why, d.Verb != scheduler.Skip && d.Noop != "", d.Verb, d.Reason, d.Why()})
+		next = append(next, Next{slot.Due, slot.Why, d.Verb != scheduler.Skip && d.Noop != "", d.Verb, d.Reason, s.saidOf(d)})
 	}
 	return next
 }
@@ -39,6 +39,22 @@ func (s *Status) due(src Source, at time.Time) scheduler.Decision {
 		f.Window = src.Spec.Window(at)
 	}
 	return scheduler.Decide(f)
+}
+
+// saidOf marks what this user cannot see, and may be wrong about.
+func (s *Status) saidOf(d scheduler.Decision) string {
+	why := d.Why()
+	switch unseen := s.unseen(); {
+	case unseen == "", d.Verb == scheduler.Skip && d.Reason != api.Disabled:
+	case d.Verb == scheduler.Skip && s.disableUnseen():
+		return why + s.asRootSaw()
+	case d.Verb == scheduler.Skip:
+	case why == "":
+		return "as far as this user can see: " + unseen
+	default:
+		return why + "; as far as this user can see: " + unseen
+	}
+	return why
 }
 
 // foresee says that the run which the service announces will not start.

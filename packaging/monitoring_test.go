@@ -8,13 +8,14 @@ import (
 	"testing"
 )
 
-// written are the metrics that a node writes; the example of package node holds them
-// all but one, which only a node that is kept off has.
+// written are the metrics that a node writes, by the examples of package node.
 func written(t *testing.T) map[string]bool {
 	t.Helper()
-	names := map[string]bool{"puppet_cron_kept_off_since_timestamp_seconds": true}
-	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+)`).FindAllStringSubmatch(read(t, "../node/testdata/puppet_cron.prom"), -1) {
-		names[m[1]] = true
+	names := map[string]bool{}
+	for _, example := range []string{"puppet_cron.prom", "troubled.prom"} {
+		for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+)`).FindAllStringSubmatch(read(t, "../node/testdata/"+example), -1) {
+			names[m[1]] = true
+		}
 	}
 	return names
 }

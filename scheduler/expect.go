@@ -11,7 +11,8 @@ type Heard struct {
 	NextDue time.Time
 	// Skipped is when a later run was skipped; zero: none was.
 	Skipped time.Time
-	// OnPurpose is set when that run was skipped because somebody wanted it so.
+	// OnPurpose is set when that run was skipped because somebody wanted it so, by a hold
+	// or by a condition.
 	OnPurpose bool
 	// Booted is when the node was; zero: not known.
 	Booted time.Time
@@ -34,8 +35,8 @@ const grace = 5 * time.Minute
 // Expect reckons with slots, not with ages: a schedule of nights and working days has
 // silences of many lengths.
 //
-// One run that was skipped excuses its slot. After a hold was lifted, the next slot is
-// the first that can be missed badly.
+// One run that was skipped excuses its slot. What was kept off on purpose was not missed,
+// however long that took: after a hold was lifted, the next slot is the first that can be.
 func (s *Spec) Expect(h Heard) Expected {
 	first := s.firstAfter(h)
 	second := s.Next(first)
@@ -43,7 +44,8 @@ func (s *Spec) Expect(h Heard) Expected {
 		first, second = second, s.Next(second)
 	}
 	if h.OnPurpose {
-		second = latest(second, s.Next(s.Next(h.Skipped)))
+		next := s.Next(h.Skipped)
+		first, second = latest(first, next), latest(second, s.Next(next))
 	}
 	patience := s.rule.CatchUp + grace
 	e := Expected{By: first.Add(patience), Late: second.Add(patience)}

@@ -29,7 +29,8 @@ func TestExpect(t *testing.T) {
 		"one was skipped":          {s, scheduler.Heard{Begun: clock("12:10:01"), Skipped: clock("12:40:01")}, clock("13:10:00"), clock("13:40:00")},
 		"many were skipped":        {s, scheduler.Heard{Begun: clock("02:10:01"), Skipped: clock("12:40:01")}, clock("03:10:00"), clock("03:40:00")},
 		"skipped by hand, between": {s, scheduler.Heard{Begun: clock("12:10:01"), Skipped: clock("12:30:00")}, clock("12:40:00"), clock("13:10:00")},
-		"a hold was lifted":        {s, scheduler.Heard{Begun: clock("02:10:01"), Skipped: clock("12:40:01"), OnPurpose: true}, clock("03:10:00"), clock("13:40:00")},
+		"a hold was lifted":        {s, scheduler.Heard{Begun: clock("02:10:01"), Skipped: clock("12:40:01"), OnPurpose: true}, clock("13:10:00"), clock("13:40:00")},
+		"lifted by day, of nights": {nights, scheduler.Heard{Begun: friday, Skipped: friday.Add(72 * time.Hour), OnPurpose: true}, friday.Add(96*time.Hour - time.Second), friday.Add(120*time.Hour - time.Second)},
 		"a weekend":                {nights, scheduler.Heard{Begun: friday}, friday.Add(72*time.Hour - time.Second), friday.Add(96*time.Hour - time.Second)},
 	} {
 		got := c.spec.Expect(c.heard)

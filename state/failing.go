@@ -9,7 +9,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/api"
 )
 
-// Failing are the runs in a row that did not end well: failing.json. The history
+// Failing are the runs in a row that did not end well, retries left out: failing.json. The history
 // cannot tell, for it is shortened, and users may not read it. Their ids are kept, not
 // only their number: a run may be recorded late, or twice.
 type Failing struct {
@@ -51,10 +51,18 @@ func (d *Dir) count(run api.Run) error {
 	if run.Outcome.Healthy() {
 		f.endAt(run)
 	} else if good, err := d.Last(LastSuccess); err != nil || good.ID < run.ID {
-		f.add(run)
+		f.fail(run)
 	}
 	f.Schema = schema
 	return ignoreNewer(write(d.File("failing.json"), f, publicMode))
+}
+
+// fail counts a run, unless it only tried again what is counted already: retries within
+// minutes must not make a short outage look like a long one.
+func (f *Failing) fail(run api.Run) {
+	if run.Trigger != api.Retry || f.Runs() == 0 {
+		f.add(run)
+	}
 }
 
 func (f *Failing) add(run api.Run) {

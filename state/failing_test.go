@@ -47,6 +47,31 @@ func TestFailing(t *testing.T) {
 	}
 }
 
+// A retry fails for what its slot's run has failed for: a server that restarts is no row
+// of three.
+func TestRetriesAreNotCounted(t *testing.T) {
+	d := newDir(t)
+	for i, step := range []struct {
+		trigger api.Trigger
+		is      api.Outcome
+		want    int
+	}{
+		{api.Schedule, api.Stale, 1},
+		{api.Retry, api.Stale, 1},
+		{api.Retry, api.Interrupted, 1},
+		{api.Schedule, api.Errored, 2},
+		{api.Retry, api.Changed, 0},
+		{api.Retry, api.Failed, 1}, // its slot's run is not known
+	} {
+		run := aRun(newID(i+1), step.is)
+		run.Trigger = step.trigger
+		finished(t, d, run)
+		if got := failing(t, d); got != step.want {
+			t.Errorf("after run %d, %s of %s: %d; want %d", i+1, step.is, step.trigger, got, step.want)
+		}
+	}
+}
+
 // A hundred bad runs are a hundred, in a small file, also when the history holds fewer.
 func TestFailingOutlivesTheHistory(t *testing.T) {
 	d := newDir(t)

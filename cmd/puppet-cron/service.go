@@ -76,6 +76,9 @@ func (p *program) service(action string) error {
 			return err
 		}
 	}
+	if action == "uninstall" {
+		p.forgetService()
+	}
 	fmt.Fprintf(p.stdout, "service: %s done\n", action)
 	return nil
 }

@@ -368,7 +368,12 @@ func (t *trial) judgeHealth(s *node.Status) {
 func (t *trial) judgeCheck(v node.Verdict) {
 	rule := t.scheduled().rule()
 	want := map[api.Reason]config.Severity{api.Disabled: config.Warning, api.Held: config.Critical}[rule.skip]
-	if want == "" {
+	switch {
+	case t.hold == "corrupt":
+		want = config.Unknown // nobody's purpose
+	case t.hold == "noop":
+		want = config.Warning
+	case want == "":
 		want = config.OK
 	}
 	t.expect(v.Severity == want, "check says %s: %s", v.Severity, v.Text)
@@ -384,10 +389,14 @@ func (t *trial) judgeMetrics(metrics string) {
 	rule := t.scheduled().rule()
 	for _, r := range []api.Reason{api.Disabled, api.Held, api.OutsideWindow} {
 		value, known := sample(metrics, fmt.Sprintf("puppet_cron_kept_off{reason=%q}", r))
-		t.expect(known && value == (rule.skip == r), "the metrics say of %s %v, %v", r, value, known)
+		t.expect(known && value == (rule.skip == r && t.hold != "corrupt"), "the metrics say of %s %v, %v", r, value, known)
 	}
 	noop, known := sample(metrics, "puppet_cron_noop")
 	t.expect(known && noop == t.scheduled().noop(), "the metrics say noop %v, %v", noop, known)
+	unreadable, known := sample(metrics, "puppet_cron_holds_unreadable")
+	t.expect(known && unreadable == (t.hold == "corrupt"), "the metrics say that holds are unreadable: %v, %v", unreadable, known)
+	_, held := sample(metrics, "puppet_cron_noop_held_since_timestamp_seconds")
+	t.expect(held == (t.hold == "noop"), "the metrics say since when changes are held: %v", held)
 	_, since := sample(metrics, "puppet_cron_kept_off_since_timestamp_seconds")
 	t.expect(since == (t.hold == "disable" || t.hold == "plain" || t.hold == "schedule-only"), "the metrics say since when: %v", since)
 }

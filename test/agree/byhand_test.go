@@ -44,10 +44,10 @@ var byHand = map[cell]written{
 		"unchanged", "start with --noop", "start", node.Healthy, "OK", "", "start with --noop",
 	},
 	{"noop", "closed", "none", "free", api.Manual}: {
-		"unchanged noop", "skip outside", "start with --noop: nothing may be changed", node.Healthy, "OK", "outside_window", "start with --noop",
+		"unchanged noop", "skip outside", "start with --noop: nothing may be changed", node.Healthy, "WARNING", "outside_window", "start with --noop",
 	},
 	{"noop", "noop", "no", "free", api.Schedule}: {
-		"skipped (condition)", "start with --noop: nothing may be changed", "start with --noop", node.Healthy, "OK", "condition", "start with --noop",
+		"skipped (condition)", "start with --noop: nothing may be changed", "start with --noop", node.Healthy, "WARNING", "condition", "start with --noop",
 	},
 	{"disable", "closed", "no", "own", api.Schedule}: {
 		"skipped (disabled)", "skip puppet is disabled by anna", "skip puppet is disabled by anna", node.Unknown, "WARNING", "disabled", "skip puppet is disabled",
@@ -71,7 +71,7 @@ var byHand = map[cell]written{
 		"skipped (locked)", "skip outside", "wait Puppet's own lock", node.Healthy, "OK", "outside_window", "start",
 	},
 	{"corrupt", "none", "none", "free", api.Manual}: {
-		"skipped (held)", "skip nobody knows who holds", "skip nobody knows", node.Unknown, "CRITICAL", "held", "skip nobody knows",
+		"skipped (held)", "skip nobody knows who holds", "skip nobody knows", node.Unknown, "UNKNOWN", "", "skip nobody knows",
 	},
 }
 
