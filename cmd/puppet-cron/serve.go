@@ -52,7 +52,7 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	dir, err := state.Open(cfg.StateDir)
 	if err != nil {
-		return err
+		return readOnlyHint(err, cfg.StateDir)
 	}
 	ctx, hangups, stop := serviceSignals(ctx)
 	defer stop()
@@ -86,7 +86,7 @@ func (p *program) serve(ctx context.Context) error {
 	if err := p.publishMetrics(d.Config, false); err != nil {
 		d.Log.Warn("cannot say that the service has stopped", "error", err)
 	}
-	return err
+	return readOnlyHint(err, cfg.StateDir)
 }
 
 func giveMemoryBack(log *slog.Logger) {
