@@ -43,6 +43,7 @@ and the old one stays. TERM stops it at once.`,
 
 func (p *program) serve(ctx context.Context) error {
 	runtime.GOMAXPROCS(1) // it does one small thing at a time, twice a minute
+	p.neverBlock()
 	cfg, err := p.loadConfig()
 	if err != nil {
 		return err

@@ -87,6 +87,9 @@ func (p *program) coloured(o api.Outcome, text string) string {
 }
 
 func isTerminal(w io.Writer) bool {
+	if l, ok := w.(*lossy); ok {
+		w = l.w
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
