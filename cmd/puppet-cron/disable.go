@@ -12,6 +12,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/hold"
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/puppet"
@@ -179,7 +180,7 @@ func (p *program) disable(ctx context.Context, one hold.Hold, wait bool) error {
 		return p.waitUntilIdle(ctx, h.State)
 	}
 	if what, err := node.GoesOn(h.State); err == nil && what != "" {
-		fmt.Fprintf(p.stdout, "%s goes on; --wait waits for its end\n", printable(what))
+		fmt.Fprintf(p.stdout, "%s goes on; --wait waits for its end\n", printable.Line(what))
 	}
 	return nil
 }
@@ -207,7 +208,7 @@ func holdLine(now time.Time, one hold.Hold) string {
 	if one.Until != nil {
 		end = fmt.Sprintf("until %s (%s)", moment(*one.Until), ago(now, *one.Until))
 	}
-	return printable(fmt.Sprintf("%s, %s, %s: %s", one.Owner, one.Kind, end, one.Reason))
+	return printable.Line(fmt.Sprintf("%s, %s, %s: %s", one.Owner, one.Kind, end, one.Reason))
 }
 
 // plain tells of a disable that is not ours; empty without one.
@@ -216,7 +217,7 @@ func (h *holds) plain() string {
 	if h.File == "" || err != nil || file == nil || !file.Plain() {
 		return ""
 	}
-	return printable(scheduler.Decide(scheduler.Facts{Disabled: file}).Message)
+	return printable.Line(scheduler.Decide(scheduler.Facts{Disabled: file}).Message)
 }
 
 // waitUntilIdle returns once no run goes on. A run that begins has named itself
@@ -230,7 +231,7 @@ func (p *program) waitUntilIdle(ctx context.Context, dir *state.Dir) error {
 			return err
 		}
 		if what != told && isTerminal(p.stderr) {
-			fmt.Fprintf(p.stderr, "waiting for %s\n", printable(what))
+			fmt.Fprintf(p.stderr, "waiting for %s\n", printable.Line(what))
 			told = what
 		}
 		select {
