@@ -99,9 +99,21 @@ func seconds(s float64) string {
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
 	if d < 0 {
-		return "in " + span(-d)
+		return "in " + ahead(-d)
 	}
 	return span(d) + " ago"
+}
+
+// ahead is a span that is to come, rounded up: of 4 hours 3 are not left at once.
+func ahead(d time.Duration) string {
+	up := func(unit time.Duration) time.Duration { return (d + unit - 1).Truncate(unit) }
+	const day = 24 * time.Hour
+	for _, unit := range []time.Duration{365 * day, day, time.Hour, time.Minute} { // as Span's
+		if up(time.Second) >= 2*unit {
+			return span(up(unit))
+		}
+	}
+	return span(up(time.Second))
 }
 
 func span(d time.Duration) string { return node.Span(d) }
