@@ -22,8 +22,8 @@ import (
 )
 
 type disableOptions struct {
-	reason, until      string
-	length             time.Duration
+	reason             string
+	length, until      string
 	noop, scheduleOnly bool
 	wait               bool
 }
@@ -59,8 +59,8 @@ Puppet itself knows nothing.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.reason, "reason", "", "`why` the node is held; needed")
-	f.DurationVar(&o.length, "for", 0, "hold it this long, such as 4h")
-	f.StringVar(&o.until, "until", "", "hold it until this `time`, such as 2026-11-23T18:00:00+01:00")
+	f.StringVar(&o.length, "for", "", "hold it for this `duration`, such as 4h or 3d")
+	f.StringVar(&o.until, "until", "", "hold it until this `time`, such as 18:00 or 2026-11-23T18:00:00+01:00")
 	f.BoolVar(&o.noop, "noop", false, "let runs go on, without changing anything")
 	f.BoolVar(&o.scheduleOnly, "schedule-only", false, "keep off only what the schedule starts")
 	f.BoolVar(&o.wait, "wait", false, "return once no run goes on any more")
@@ -99,23 +99,21 @@ func (o *disableOptions) end(c *cobra.Command, now time.Time) (*time.Time, error
 	switch {
 	case length && until:
 		return nil, errors.New("--for and --until exclude each other")
-	case length && o.length <= 0:
-		return nil, fmt.Errorf("--for: %v is not longer than nothing; give a duration such as 4h", o.length)
 	case length:
-		end := now.Round(0).UTC().Add(o.length)
+		d, err := parseLength(o.length)
+		if err != nil {
+			return nil, fmt.Errorf("--for: %w", err)
+		}
+		end := now.Round(0).UTC().Add(d)
 		return &end, nil
-	case !until:
-		return nil, nil
+	case until:
+		end, err := parseUntil(o.until, now)
+		if err != nil {
+			return nil, fmt.Errorf("--until: %w", err)
+		}
+		return &end, nil
 	}
-	end, err := parseTime(o.until)
-	if err == nil && !end.After(now) {
-		err = fmt.Errorf("%s is past, it is %s now", moment(end), moment(now))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("--until: %w", err)
-	}
-	end = end.UTC()
-	return &end, nil
+	return nil, nil
 }
 
 // holds are what disable and enable work with.
@@ -169,8 +167,8 @@ func (p *program) disable(ctx context.Context, one hold.Hold, wait bool) error {
 		return err
 	}
 	after, err := h.Set(one, h.now)
-	p.publishHolds(h)
-	if after != nil {
+	if after != nil { // they were changed, whatever else failed
+		p.publishHolds(h)
 		p.told(h, after, one)
 	}
 	if err != nil {
