@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // way is the directories that were opened on the way to one, from / on.
@@ -77,7 +78,7 @@ func (w *way) end() *os.Root {
 func (w *way) here() *os.Root { return w.opened[len(w.opened)-1] }
 
 func (w *way) path(name string) string {
-	return "/" + filepath.Join(append(w.names[:len(w.names):len(w.names)], name)...)
+	return "/" + filepath.Join(append(slices.Clip(w.names), name)...)
 }
 
 func (w *way) closeTo(n int) {
@@ -107,7 +108,7 @@ func (w *way) step(name string) (target string, err error) {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", w.path(name), cause(err))
 	case info.Mode().Type() != fs.ModeSymlink:
-		return "", w.enter(name, info)
+		return "", w.enter(name)
 	case !w.owns(info):
 		return "", w.linkError(w.path(name), info)
 	}
@@ -126,20 +127,26 @@ func (w *way) look(name string) (fs.FileInfo, error) {
 	return w.here().Lstat(name)
 }
 
-func (w *way) enter(name string, seen fs.FileInfo) error {
+// enter opens a directory. That it stands there, and no link to it, is looked at
+// afterwards: to open it may be what mounts it.
+func (w *way) enter(name string) error {
 	path := w.path(name)
-	if mode := seen.Mode(); mode.IsDir() && mode&otherWrite != 0 && mode&fs.ModeSticky == 0 {
-		return fmt.Errorf("%s: mode %04o lets everybody replace what is in it: chmod o-w %s", path, mode.Perm(), path)
-	}
 	next, err := w.here().OpenRoot(name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, cause(err))
 	}
-	info, err := next.Stat(".")
-	if err != nil || !os.SameFile(seen, info) {
-		return errors.Join(err, next.Close(), fmt.Errorf("%s: it was replaced while it was opened: see who does that", path))
-	}
 	w.opened, w.names = append(w.opened, next), append(w.names, name)
+	info, err1 := next.Stat(".")
+	stands, err2 := w.opened[len(w.opened)-2].Lstat(name)
+	if err := errors.Join(err1, err2); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if !os.SameFile(info, stands) {
+		return fmt.Errorf("%s: it was replaced while it was opened: see who does that", path)
+	}
+	if mode := info.Mode(); mode&otherWrite != 0 && mode&fs.ModeSticky == 0 {
+		return fmt.Errorf("%s: mode %04o lets everybody replace what is in it: chmod o-w %s", path, mode.Perm(), path)
+	}
 	return nil
 }
 
