@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
+	"slices"
+	"strings"
 )
 
 // A Launcher starts the runner of a run, in a process that outlives this one.
@@ -27,7 +30,8 @@ type Detached struct {
 // and what it has to say it records.
 func (d *Detached) Launch(_ context.Context, id string) error {
 	cmd := exec.Command(d.Program, append(append([]string{}, d.Args...), "run", "--request", id)...)
-	cmd.Dir = "/"
+	cmd.Dir, cmd.Env = "/", environ()
+	cmd.Stderr = os.Stderr // the file itself: nobody need live to copy what is said
 	cmd.SysProcAttr = ownSession()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("cannot start a runner: %w", err)
@@ -39,6 +43,15 @@ func (d *Detached) Launch(_ context.Context, id string) error {
 		d.Ended()
 	}()
 	return nil
+}
+
+// environ is the environment without what the service manager told this process alone: who
+// else speaks to it is not believed, and noted in the journal.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.Contains([]string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}, name)
+	})
 }
 
 func (d *Detached) String() string { return "a process of its own" }

@@ -40,7 +40,7 @@ func (Systemd) Launch(ctx context.Context, id string) error {
 	defer cancel()
 	unit := fmt.Sprintf(runUnit, id)
 	cmd := exec.CommandContext(ctx, "systemctl", "--no-ask-password", "start", unit)
-	cmd.WaitDelay = time.Second
+	cmd.Env, cmd.WaitDelay = environ(), time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("systemd does not start %s: %w: %s", unit, err, bytes.TrimSpace(out))
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 )
 
@@ -112,7 +113,7 @@ func (h *Holds) Disabled(now time.Time) *api.DisableInfo {
 			info.Until = one.Until
 		}
 	}
-	info.By, info.Reason = cut(strings.Join(by, ", "), api.MaxNameBytes), cut(strings.Join(why, "; "), api.MaxMessageBytes)
+	info.By, info.Reason = printable.Cut(strings.Join(by, ", "), api.MaxNameBytes), printable.Cut(strings.Join(why, "; "), api.MaxMessageBytes)
 	return info
 }
 

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 )
 
 // Bounds of what a person may write. The text goes into logs, onto terminals and into
@@ -25,7 +25,7 @@ func CheckReason(text string) (string, error) {
 	case len(reason) > maxReason:
 		return "", fmt.Errorf("%d bytes are more than the %d of a reason; name a ticket instead", len(reason), maxReason)
 	}
-	return reason, shown(reason)
+	return reason, printable.Check(reason)
 }
 
 // CheckOwner refuses what cannot be the name of a user.
@@ -36,30 +36,5 @@ func CheckOwner(name string) error {
 	case len(name) > maxOwner:
 		return fmt.Errorf("the name of a user has %d bytes, more than %d", len(name), maxOwner)
 	}
-	return shown(name)
-}
-
-func shown(s string) error {
-	if !utf8.ValidString(s) {
-		return fmt.Errorf("%q is not UTF-8", s)
-	}
-	for _, r := range s {
-		if !unicode.IsPrint(r) {
-			return fmt.Errorf("%q has a character that cannot be shown, %q; leave it out", s, r)
-		}
-	}
-	return nil
-}
-
-// cut shortens a text to so many bytes, between two characters.
-func cut(s string, most int) string {
-	const ellipse = "…"
-	if len(s) <= most {
-		return s
-	}
-	end := most - len(ellipse)
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + ellipse
+	return printable.Check(name)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 )
 
@@ -62,7 +63,7 @@ func names(list []process.Process) string {
 	const most, width = 5, 80
 	var parts []string
 	for _, p := range list[:min(len(list), most)] {
-		parts = append(parts, fmt.Sprintf("%d (%s)", p.PID, Printable([]byte(p.Command), width)))
+		parts = append(parts, fmt.Sprintf("%d (%s)", p.PID, printable.Short(p.Command, width)))
 	}
 	if more := len(list) - most; more > 0 {
 		parts = append(parts, fmt.Sprintf("%d more", more))

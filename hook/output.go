@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 )
 
 // output reads what a program prints, keeps the beginning, and says when it is too
@@ -91,30 +90,9 @@ const maxLine = 256
 // and a terminal.
 func FirstLine(out []byte) string {
 	for line := range bytes.Lines(out[:min(len(out), keptOutput)]) {
-		if s := Printable(line, maxLine); s != "" {
+		if s := printable.Short(string(line), maxLine); s != "" {
 			return s
 		}
 	}
 	return ""
-}
-
-// Printable makes one line of at most limit bytes out of anything. What is not to be seen
-// becomes a space, and spaces that follow each other become one.
-func Printable(text []byte, limit int) string {
-	s := strings.Map(func(c rune) rune {
-		if !unicode.IsGraphic(c) || unicode.IsSpace(c) {
-			return ' '
-		}
-		return c // of an invalid byte, Map makes U+FFFD
-	}, string(text))
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) <= limit {
-		return s
-	}
-	const ellipsis = "…"
-	n := limit - len(ellipsis)
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + ellipsis
 }

@@ -5,12 +5,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/hold"
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 )
 
@@ -312,23 +311,7 @@ const maxText = 500
 
 // plain makes text fit for one line of a plugin.
 func plain(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == '|':
-			return '/'
-		case !unicode.IsPrint(r):
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if len(text) <= maxText {
-		return text
-	}
-	cut := maxText
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "..."
+	return printable.Cut(strings.ReplaceAll(printable.Line(text), "|", "/"), maxText)
 }
 
 func (s *Status) ago(t time.Time) string { return Span(max(0, s.At.Sub(t))) + " ago" }

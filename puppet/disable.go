@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf16"
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/internal/atomicfile"
+	"github.com/puppet-cron/puppet-cron/internal/safepath"
 )
 
 // disableFile is what is in agent_disabled.lock. Puppet obeys the mere file, shows
@@ -28,9 +30,14 @@ type disableFile struct {
 const maxDisableFile = 64 << 10
 
 // ReadDisable says whether Puppet is disabled, and what its disable file tells; nil
-// means that it is not. The mere file counts, whatever is in it.
+// means that it is not. The mere file counts, whatever is in it and wherever links
+// lead, as it does for Puppet.
 func ReadDisable(path string) (*api.DisableInfo, error) {
 	fi, err := os.Stat(path)
+	return readDisable(fi, err, func() (*os.File, error) { return openPlain(path) })
+}
+
+func readDisable(fi fs.FileInfo, err error, open func() (*os.File, error)) (*api.DisableInfo, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -39,7 +46,7 @@ func ReadDisable(path string) (*api.DisableInfo, error) {
 	}
 	since := fi.ModTime()
 	info := &api.DisableInfo{Since: &since}
-	if f, err := openPlain(path); err == nil {
+	if f, err := open(); err == nil {
 		defer f.Close()
 		var content disableFile
 		if json.NewDecoder(io.LimitReader(f, maxDisableFile)).Decode(&content) == nil {
@@ -47,6 +54,17 @@ func ReadDisable(path string) (*api.DisableInfo, error) {
 		}
 	}
 	return info, nil
+}
+
+// standing is what stands in a directory under the name of Puppet's disable file.
+func standing(dir *os.Root, name string) (*api.DisableInfo, error) {
+	fi, err := dir.Lstat(name)
+	return readDisable(fi, err, func() (*os.File, error) {
+		if !fi.Mode().IsRegular() {
+			return nil, fs.ErrInvalid // not ours, whatever it leads to
+		}
+		return plain(dir.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0))
+	})
 }
 
 func (f *disableFile) tell(info *api.DisableInfo) {
@@ -65,9 +83,9 @@ func (f *disableFile) tell(info *api.DisableInfo) {
 // one of ours when there is one. What somebody else wrote it never overwrites: that
 // gives fs.ErrExist.
 //
-// The directory may belong to a user of Puppet's own. So all is done below the
-// directory as it was opened, no link of that user's is followed, and a name that he
-// takes is an error.
+// The directory may belong to a user of Puppet's own, and so may those above it. So all
+// is done in the directory as it was opened, no link of that user's is followed on the
+// way to it or in it, and a name that he takes is an error.
 func PutDisable(path string, d api.DisableInfo) error {
 	data, err := encodeDisable(d)
 	if err == nil {
@@ -80,10 +98,7 @@ func PutDisable(path string, d api.DisableInfo) error {
 }
 
 func putDisable(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { // before Puppet's first run; it sets its own mode
-		return err
-	}
-	dir, err := os.OpenRoot(filepath.Dir(path))
+	dir, err := safepath.MakeDir(filepath.Dir(path)) // before Puppet's first run; it sets its own mode
 	if err != nil {
 		return err
 	}
@@ -95,7 +110,7 @@ func putDisable(path string, data []byte) error {
 	if err := writeNew(dir, temp, data); err != nil {
 		return err
 	}
-	stands, err := ReadDisable(path)
+	stands, err := standing(dir, name)
 	switch {
 	case err != nil:
 	case stands != nil && !stands.Plain():
@@ -106,7 +121,7 @@ func putDisable(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.SyncDir(filepath.Dir(path))
+	return atomicfile.SyncRoot(dir)
 }
 
 func writeNew(dir *os.Root, name string, data []byte) error {
@@ -126,14 +141,29 @@ func writeNew(dir *os.Root, name string, data []byte) error {
 
 // LiftDisable removes Puppet's disable file if it is ours, by a look right before.
 func LiftDisable(path string) error {
-	info, err := ReadDisable(path)
+	if info, err := ReadDisable(path); err != nil || info == nil || info.Plain() {
+		return err
+	}
+	dir, err := safepath.OpenDir(filepath.Dir(path))
+	if err == nil {
+		defer func() { _ = dir.Close() }()
+		err = liftDisable(dir, filepath.Base(path))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot remove Puppet's disable file %s: %w; remove it, or puppet stays disabled", path, err)
+	}
+	return nil
+}
+
+func liftDisable(dir *os.Root, name string) error {
+	info, err := standing(dir, name)
 	if err != nil || info == nil || info.Plain() {
 		return err
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot remove Puppet's disable file: %w; remove it, or puppet stays disabled", err)
+	if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return atomicfile.SyncDir(filepath.Dir(path))
+	return atomicfile.SyncRoot(dir)
 }
 
 func encodeDisable(d api.DisableInfo) ([]byte, error) {

@@ -108,3 +108,45 @@ func TestDisableFollowsNoLink(t *testing.T) {
 		}
 	}
 }
+
+// Puppet's user may put a link in the place of a whole directory that is his. Root's own
+// link is an admin's way to put the directory elsewhere.
+func TestDisableFollowsNoLinkOnTheWay(t *testing.T) {
+	if os.Geteuid() != 0 {
+		return // an ordinary user endangers nobody but himself
+	}
+	const puppetUser = 65534
+	dir := t.TempDir()
+	vardir, elsewhere := filepath.Join(dir, "vardir"), filepath.Join(dir, "elsewhere")
+	for _, d := range []string{filepath.Join(vardir, "state.real"), filepath.Join(elsewhere, "state")} {
+		if err := errors.Join(os.MkdirAll(d, 0o755), os.Chown(d, puppetUser, puppetUser), os.Chown(filepath.Dir(d), puppetUser, puppetUser)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ours := api.DisableInfo{By: "anna", Reason: "r"}
+	for _, c := range []struct{ link, target string }{
+		{"vardir/state", elsewhere}, {"vardir/state", "../elsewhere"}, {"lib", elsewhere},
+	} {
+		for _, uid := range []int{puppetUser, 0} {
+			link := filepath.Join(dir, c.link)
+			path := filepath.Join(dir, c.link, "agent_disabled.lock")
+			if err := errors.Join(os.Symlink(c.target, link), os.Lchown(link, uid, uid)); err != nil {
+				t.Fatal(err)
+			}
+			there := filepath.Join(elsewhere, "agent_disabled.lock")
+			err := PutDisable(path, ours)
+			if _, made := os.Lstat(there); (made == nil) != (uid == 0) || (err == nil) != (uid == 0) {
+				t.Errorf("put by %s of uid %d: %v, the file: %v", c.link, uid, err, made)
+			}
+			if err := PutDisable(there, ours); err != nil {
+				t.Fatal(err)
+			}
+			err = LiftDisable(path)
+			if _, gone := os.Lstat(there); (gone != nil) != (uid == 0) || (err == nil) != (uid == 0) {
+				t.Errorf("lift by %s of uid %d: %v, the file: %v", c.link, uid, err, gone)
+			}
+			os.Remove(link)
+			os.Remove(there)
+		}
+	}
+}

@@ -40,7 +40,7 @@ func (a *attempt) toTheEnd(ctx context.Context) error {
 		a.notStarted(ctx, err)
 		return nil
 	}
-	giveUp := time.Now().Add(a.Config.Puppet.LockWait)
+	giveUp := a.patience(time.Now())
 	for try := 1; ; try++ {
 		decision, err := a.waitForPuppet(ctx, giveUp)
 		switch {
@@ -67,6 +67,16 @@ func (a *attempt) toTheEnd(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// patience is until when Puppet's own lock is waited for. A run that comes by itself
+// leaves the next slot to the next run.
+func (a *attempt) patience(now time.Time) time.Time {
+	giveUp := now.Add(a.Config.Puppet.LockWait)
+	if s := a.req.Schedule; s != nil && s.NextDue != nil && s.NextDue.Before(giveUp) {
+		return *s.NextDue
+	}
+	return giveUp
 }
 
 // maxRefusals bounds how often Puppet is started again after its own lock refused

@@ -14,6 +14,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/hook"
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/puppet"
 )
 
@@ -92,7 +93,7 @@ func (r *Runner) tell(ctx context.Context, path string, run *api.Run) {
 }
 
 func logHook(log *slog.Logger, result hook.Result) {
-	output := hook.Printable(result.Output, maxHookOutput)
+	output := printable.Short(string(result.Output), maxHookOutput)
 	switch {
 	case result.Err != nil:
 		log.Warn("a hook is broken", "error", result.Err, "output", output)

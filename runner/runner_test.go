@@ -384,6 +384,20 @@ func TestPuppetsOwnLock(t *testing.T) {
 	<-holder
 }
 
+// A run that came by itself waits no longer than until the next one is due.
+func TestPuppetsOwnLockUntilTheNextSlot(t *testing.T) {
+	b := newBench(t, "unchanged")
+	b.run(context.Background(), request()) // Puppet's settings are known
+	holder := startPlainPuppet(b, 3000)
+	req, next := request(), time.Now().Add(100*time.Millisecond)
+	req.Trigger, req.Schedule = api.Schedule, &api.Announce{IntervalS: 1800, NextDue: &next}
+	run := b.run(context.Background(), req)
+	if run.Outcome != api.Skipped || run.Reason != api.Locked {
+		t.Errorf("%s/%s: %s", run.Outcome, run.Reason, run.Message)
+	}
+	<-holder
+}
+
 func TestPuppetRefusedByItsOwnLockIsTriedAgain(t *testing.T) {
 	b := newBench(t, "unchanged")
 	b.setCase("unchanged", 400, 0) // the other takes the lock while ours boots

@@ -12,6 +12,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/hold"
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/puppet"
@@ -21,8 +22,8 @@ import (
 )
 
 type disableOptions struct {
-	reason, until      string
-	length             time.Duration
+	reason             string
+	length, until      string
 	noop, scheduleOnly bool
 	wait               bool
 }
@@ -58,8 +59,8 @@ Puppet itself knows nothing.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.reason, "reason", "", "`why` the node is held; needed")
-	f.DurationVar(&o.length, "for", 0, "hold it this long, such as 4h")
-	f.StringVar(&o.until, "until", "", "hold it until this `time`, such as 2026-11-23T18:00:00+01:00")
+	f.StringVar(&o.length, "for", "", "hold it for this `duration`, such as 4h or 3d")
+	f.StringVar(&o.until, "until", "", "hold it until this `time`, such as 18:00 or 2026-11-23T18:00:00+01:00")
 	f.BoolVar(&o.noop, "noop", false, "let runs go on, without changing anything")
 	f.BoolVar(&o.scheduleOnly, "schedule-only", false, "keep off only what the schedule starts")
 	f.BoolVar(&o.wait, "wait", false, "return once no run goes on any more")
@@ -98,23 +99,21 @@ func (o *disableOptions) end(c *cobra.Command, now time.Time) (*time.Time, error
 	switch {
 	case length && until:
 		return nil, errors.New("--for and --until exclude each other")
-	case length && o.length <= 0:
-		return nil, fmt.Errorf("--for: %v is not longer than nothing; give a duration such as 4h", o.length)
 	case length:
-		end := now.Round(0).UTC().Add(o.length)
+		d, err := parseLength(o.length)
+		if err != nil {
+			return nil, fmt.Errorf("--for: %w", err)
+		}
+		end := now.Round(0).UTC().Add(d)
 		return &end, nil
-	case !until:
-		return nil, nil
+	case until:
+		end, err := parseUntil(o.until, now)
+		if err != nil {
+			return nil, fmt.Errorf("--until: %w", err)
+		}
+		return &end, nil
 	}
-	end, err := parseTime(o.until)
-	if err == nil && !end.After(now) {
-		err = fmt.Errorf("%s is past, it is %s now", moment(end), moment(now))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("--until: %w", err)
-	}
-	end = end.UTC()
-	return &end, nil
+	return nil, nil
 }
 
 // holds are what disable and enable work with.
@@ -168,8 +167,8 @@ func (p *program) disable(ctx context.Context, one hold.Hold, wait bool) error {
 		return err
 	}
 	after, err := h.Set(one, h.now)
-	p.publishHolds(h)
-	if after != nil {
+	if after != nil { // they were changed, whatever else failed
+		p.publishHolds(h)
 		p.told(h, after, one)
 	}
 	if err != nil {
@@ -179,7 +178,7 @@ func (p *program) disable(ctx context.Context, one hold.Hold, wait bool) error {
 		return p.waitUntilIdle(ctx, h.State)
 	}
 	if what, err := node.GoesOn(h.State); err == nil && what != "" {
-		fmt.Fprintf(p.stdout, "%s goes on; --wait waits for its end\n", printable(what))
+		fmt.Fprintf(p.stdout, "%s goes on; --wait waits for its end\n", printable.Line(what))
 	}
 	return nil
 }
@@ -207,7 +206,7 @@ func holdLine(now time.Time, one hold.Hold) string {
 	if one.Until != nil {
 		end = fmt.Sprintf("until %s (%s)", moment(*one.Until), ago(now, *one.Until))
 	}
-	return printable(fmt.Sprintf("%s, %s, %s: %s", one.Owner, one.Kind, end, one.Reason))
+	return printable.Line(fmt.Sprintf("%s, %s, %s: %s", one.Owner, one.Kind, end, one.Reason))
 }
 
 // plain tells of a disable that is not ours; empty without one.
@@ -216,7 +215,7 @@ func (h *holds) plain() string {
 	if h.File == "" || err != nil || file == nil || !file.Plain() {
 		return ""
 	}
-	return printable(scheduler.Decide(scheduler.Facts{Disabled: file}).Message)
+	return printable.Line(scheduler.Decide(scheduler.Facts{Disabled: file}).Message)
 }
 
 // waitUntilIdle returns once no run goes on. A run that begins has named itself
@@ -230,7 +229,7 @@ func (p *program) waitUntilIdle(ctx context.Context, dir *state.Dir) error {
 			return err
 		}
 		if what != told && isTerminal(p.stderr) {
-			fmt.Fprintf(p.stderr, "waiting for %s\n", printable(what))
+			fmt.Fprintf(p.stderr, "waiting for %s\n", printable.Line(what))
 			told = what
 		}
 		select {

@@ -39,10 +39,10 @@ func (p *program) enable(ctx context.Context, all bool) error {
 	owner := caller()
 	mine := h.before.Of(owner, h.now)
 	after, err := h.End(owner, h.now)
-	p.publishHolds(h)
 	if after == nil {
 		return changeError(err)
 	}
+	p.publishHolds(h)
 	if mine != nil {
 		fmt.Fprintf(p.stdout, "ended: %s\n", holdLine(h.now, *mine))
 	}
@@ -55,7 +55,9 @@ func (p *program) enable(ctx context.Context, all bool) error {
 
 func (p *program) enableAll(h *holds) error {
 	aside, err := h.EndAll(h.now)
-	p.publishHolds(h)
+	if err == nil || aside != "" || errors.Is(err, hold.ErrPuppetFile) { // else nothing was changed
+		p.publishHolds(h)
+	}
 	if aside != "" {
 		fmt.Fprintf(p.stdout, "the holds could not be read and were set aside: %s\n", aside)
 	}

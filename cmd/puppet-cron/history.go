@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/state"
 )
@@ -69,7 +70,7 @@ func (p *program) history(n int, outcome api.Outcome, asJSON bool) error {
 func (p *program) listRuns(runs []*api.Run) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, r := range runs {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", moment(*r.Ended), r.Trigger, took(r), node.Describe(r), r.ID, printable(r.Message))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", moment(*r.Ended), r.Trigger, took(r), node.Describe(r), r.ID, printable.Line(r.Message))
 	}
 	return w.Flush()
 }

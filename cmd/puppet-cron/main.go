@@ -24,7 +24,9 @@ func main() {
 
 // run is the program. It is the one place where an error becomes an exit code.
 func run(args []string, stdout, stderr io.Writer) int {
-	root := newRootCommand(&program{stdout: stdout, stderr: stderr})
+	p := &program{stdout: stdout, stderr: stderr, flush: func() {}}
+	defer func() { p.flush() }()
+	root := newRootCommand(p)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -39,7 +41,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return unchecked(stdout, err)
 	}
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(stderr, "puppet-cron: %s\n", strings.TrimSuffix(line, "\n"))
+		fmt.Fprintf(p.stderr, "puppet-cron: %s\n", strings.TrimSuffix(line, "\n"))
 	}
 	return codeOf(err)
 }
@@ -81,6 +83,7 @@ func codeOf(err error) int {
 // program is what the commands share.
 type program struct {
 	stdout, stderr io.Writer
+	flush          func() // what was said and is not written yet
 	configPath     string
 	configGiven    bool
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/internal/atomicfile"
+	"github.com/puppet-cron/puppet-cron/internal/safepath"
 )
 
 // textfileMode lets node_exporter read the file, which runs as a user of its own.
@@ -38,12 +39,23 @@ func (p *program) publishMetrics(cfg *config.Config, served bool) error {
 		if bytes.Equal(text, written) {
 			break
 		}
-		if err := atomicfile.Write(path, text, textfileMode); err != nil {
-			return fmt.Errorf("cannot write metrics.textfile: %w; %s", err, metricsHint(path, err))
+		if err := writeMetrics(path, text); err != nil {
+			return fmt.Errorf("metrics.textfile: %w; %s", err, metricsHint(path, err))
 		}
 		written = text
 	}
 	return nil
+}
+
+// writeMetrics lets nobody but root say where the file is: the directory may be
+// prometheus's, or below one that everybody writes to.
+func writeMetrics(path string, text []byte) error {
+	dir, err := safepath.OpenDir(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	defer func() { _ = dir.Close() }()
+	return atomicfile.WriteIn(dir, filepath.Base(path), text, textfileMode)
 }
 
 func metricsHint(path string, err error) string {
@@ -52,9 +64,21 @@ func metricsHint(path string, err error) string {
 	case errors.Is(err, fs.ErrNotExist):
 		return "create " + dir + ", or empty metrics.textfile"
 	case errors.Is(err, syscall.EROFS):
-		return "the service may write there when a drop-in for its unit says ReadWritePaths=" + dir + ", after a restart"
+		return writableHint(dir)
 	case errors.Is(err, fs.ErrPermission):
 		return dir + " must belong to root: the service may not overrule permissions"
 	}
 	return "the runs go on without"
+}
+
+func writableHint(dir string) string {
+	return "the service may write there when a drop-in for its unit says ReadWritePaths=" + dir + ", after a restart"
+}
+
+// readOnlyHint is for a unit whose state_dir is not the one that it was made for.
+func readOnlyHint(err error, dir string) error {
+	if errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w; create %s if it is missing; %s", err, dir, writableHint(dir))
+	}
+	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 )
@@ -100,6 +101,6 @@ func (p *program) becomeOf(runs []node.Next) {
 		if r.IfDue == scheduler.Skip {
 			become = "will be skipped:"
 		}
-		fmt.Fprintf(p.stderr, "puppet-cron: %d of %d %s %s\n", count[r.IfDueWhy], len(runs), become, printable(r.IfDueWhy))
+		fmt.Fprintf(p.stderr, "puppet-cron: %d of %d %s %s\n", count[r.IfDueWhy], len(runs), become, printable.Line(r.IfDueWhy))
 	}
 }

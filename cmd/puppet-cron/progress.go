@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -55,7 +56,7 @@ func (g *progress) draw() {
 func (g *progress) line() string {
 	what := map[state.Phase]string{
 		state.Preparing: "asking puppet for its settings",
-		state.Waiting:   "waiting: " + printable(g.last.WaitsFor),
+		state.Waiting:   "waiting: " + printable.Line(g.last.WaitsFor),
 		state.Applying:  "puppet runs",
 		state.Ending:    "ending puppet",
 		state.Recording: "recording",

@@ -102,6 +102,9 @@ func (o *runOptions) check(c *cobra.Command) error {
 }
 
 func (p *program) run(c *cobra.Command, o runOptions) error {
+	if o.request != "" {
+		p.neverBlock()
+	}
 	cfg, err := p.loadConfig()
 	if err != nil {
 		return err

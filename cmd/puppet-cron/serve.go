@@ -43,6 +43,7 @@ and the old one stays. TERM stops it at once.`,
 
 func (p *program) serve(ctx context.Context) error {
 	runtime.GOMAXPROCS(1) // it does one small thing at a time, twice a minute
+	p.neverBlock()
 	cfg, err := p.loadConfig()
 	if err != nil {
 		return err
@@ -52,7 +53,7 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	dir, err := state.Open(cfg.StateDir)
 	if err != nil {
-		return err
+		return readOnlyHint(err, cfg.StateDir)
 	}
 	ctx, hangups, stop := serviceSignals(ctx)
 	defer stop()
@@ -86,7 +87,7 @@ func (p *program) serve(ctx context.Context) error {
 	if err := p.publishMetrics(d.Config, false); err != nil {
 		d.Log.Warn("cannot say that the service has stopped", "error", err)
 	}
-	return err
+	return readOnlyHint(err, cfg.StateDir)
 }
 
 func giveMemoryBack(log *slog.Logger) {

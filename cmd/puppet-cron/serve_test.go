@@ -4,9 +4,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -48,6 +51,109 @@ func TestServeOutlivesItsLog(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
+	}
+}
+
+// hungReader is the writing end of a pipe that is full, and that nobody reads.
+func hungReader(t *testing.T) (reader, writer *os.File) {
+	t.Helper()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { reader.Close(); writer.Close() })
+	if err := writer.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = writer.Write(make([]byte, 4096))
+	}
+	if err := writer.SetWriteDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	writer.Fd() // blocks from now on, as every program expects of its standard error
+	return reader, writer
+}
+
+// endsSoon waits for a program, and kills it when it hangs.
+func endsSoon(t *testing.T, cmd *exec.Cmd) error {
+	t.Helper()
+	hangs := time.AfterFunc(10*time.Second, func() { t.Error("it hangs"); cmd.Process.Kill() })
+	defer hangs.Stop()
+	return cmd.Wait()
+}
+
+// The reader may also hang, as `logger` does when /dev/log is stuck.
+func TestServeWaitsForNoReader(t *testing.T) {
+	dir := t.TempDir()
+	config, schedule := filepath.Join(dir, "config.yaml"), filepath.Join(dir, "state", "schedule.json")
+	configure := func(every string) {
+		t.Helper()
+		text := fmt.Sprintf("state_dir: %s/state\nschedule: {every: %s, catch_up: 0s}\n", dir, every)
+		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	configure("24h")
+	_, writer := hungReader(t)
+	cmd := exec.Command("puppet-cron", "--config", config, "serve")
+	cmd.Stdout, cmd.Stderr = writer, writer
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	before := changed(t, schedule, "")
+	configure("12h")
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil { // which it logs
+		t.Fatal(err)
+	}
+	changed(t, schedule, before)
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := endsSoon(t, cmd); err != nil {
+		t.Error(err)
+	}
+}
+
+// A runner of the service's has the same reader.
+func TestRunnerWaitsForNoReader(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(config, []byte("state_dir: "+dir+"/state\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, writer := hungReader(t)
+	cmd := exec.Command("puppet-cron", "--config", config, "run", "--request", "01900000-0000-7000-8000-000000000000")
+	cmd.Stderr = writer
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := endsSoon(t, cmd); exitCodeOf(err) != "64" {
+		t.Error(err)
+	}
+}
+
+// What did not fit is counted, and told once somebody reads again.
+func TestDroppedLinesAreCounted(t *testing.T) {
+	reader, writer := hungReader(t)
+	l := newLossy(writer)
+	for len(l.lines) < queueLines {
+		fmt.Fprintln(l, "line")
+	}
+	for range 42 {
+		fmt.Fprintln(l, "one too many")
+	}
+	said := make(chan string)
+	go func() {
+		text, _ := io.ReadAll(reader)
+		said <- strings.TrimLeft(string(text), "\x00")
+	}()
+	close(l.quit)
+	<-l.done
+	writer.Close()
+	want := regexp.MustCompile(`^(line\n){256,257}puppet-cron: (4[1-3]) lines were dropped: their reader did not keep up\n$`)
+	if text := <-said; !want.MatchString(text) {
+		t.Errorf("got %q", text)
 	}
 }
 

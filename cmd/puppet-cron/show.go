@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/node"
 )
 
@@ -23,7 +24,7 @@ func (p *program) printJSON(v any) error {
 func (p *program) showRun(r *api.Run) {
 	fmt.Fprintln(p.stdout, p.oneLine(r))
 	for _, w := range r.Warnings {
-		fmt.Fprintf(p.stdout, "  warning: %s\n", w)
+		fmt.Fprintf(p.stdout, "  warning: %s\n", printable.Line(w))
 	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(p.stdout, "  %s\n", failureLine(f))
@@ -32,7 +33,7 @@ func (p *program) showRun(r *api.Run) {
 		fmt.Fprintf(p.stdout, "  and %d more\n", r.FailuresCut)
 	}
 	for _, l := range r.LeftRunning {
-		fmt.Fprintf(p.stdout, "  left running: pid %d (%s)\n", l.PID, printable(l.Command))
+		fmt.Fprintf(p.stdout, "  left running: pid %d (%s)\n", l.PID, printable.Line(l.Command))
 	}
 	if r.Outcome.Executed() && !r.Outcome.Healthy() {
 		fmt.Fprintf(p.stdout, "  full output: puppet-cron log %s\n", r.ID)
@@ -44,7 +45,7 @@ func (p *program) oneLine(r *api.Run) string {
 	if r.Usage != nil {
 		took = fmt.Sprintf(" (%s)", seconds(r.Usage.WallS))
 	}
-	return fmt.Sprintf("%s: %s%s", p.coloured(r.Outcome, node.Describe(r)), r.Message, took)
+	return fmt.Sprintf("%s: %s%s", p.coloured(r.Outcome, node.Describe(r)), printable.Line(r.Message), took)
 }
 
 func failureLine(f api.Failure) string {
@@ -56,21 +57,7 @@ func failureLine(f api.Failure) string {
 	if f.File != "" {
 		fmt.Fprintf(&b, " (%s:%d)", f.File, f.Line)
 	}
-	return printable(b.String())
-}
-
-// printable keeps text that others wrote on one line and away from the terminal's
-// controls.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return ' '
-		}
-		if r < ' ' || (r >= 0x7f && r < 0xa0) {
-			return '?'
-		}
-		return r
-	}, s)
+	return printable.Line(b.String())
 }
 
 // coloured marks text by how good an outcome is, on a terminal only. The words say
@@ -87,6 +74,9 @@ func (p *program) coloured(o api.Outcome, text string) string {
 }
 
 func isTerminal(w io.Writer) bool {
+	if l, ok := w.(*lossy); ok {
+		w = l.w
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
@@ -109,9 +99,21 @@ func seconds(s float64) string {
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
 	if d < 0 {
-		return "in " + span(-d)
+		return "in " + ahead(-d)
 	}
 	return span(d) + " ago"
+}
+
+// ahead is a span that is to come, rounded up: of 4 hours 3 are not left at once.
+func ahead(d time.Duration) string {
+	up := func(unit time.Duration) time.Duration { return (d + unit - 1).Truncate(unit) }
+	const day = 24 * time.Hour
+	for _, unit := range []time.Duration{365 * day, day, time.Hour, time.Minute} { // as Span's
+		if up(time.Second) >= 2*unit {
+			return span(up(unit))
+		}
+	}
+	return span(up(time.Second))
 }
 
 func span(d time.Duration) string { return node.Span(d) }

@@ -11,6 +11,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/daemon"
 	"github.com/puppet-cron/puppet-cron/internal/logind"
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/internal/version"
 	"github.com/puppet-cron/puppet-cron/node"
@@ -51,7 +52,7 @@ func (p *program) banner() error {
 		return err
 	}
 	for _, line := range node.Banner(node.Source{State: state.View(cfg.StateDir), Now: time.Now()}) {
-		fmt.Fprintf(p.stdout, "puppet-cron: %s\n", printable(line))
+		fmt.Fprintf(p.stdout, "puppet-cron: %s\n", printable.Line(line))
 	}
 	return nil
 }
@@ -113,10 +114,10 @@ func (p *program) showStatus(s *node.Status) error {
 		name = "this node"
 	}
 	colour := map[node.Health]api.Outcome{node.Healthy: api.Unchanged, node.Unhealthy: api.Failed, node.Unknown: api.Skipped}[s.Health]
-	fmt.Fprintf(p.stdout, "%s is %s: %s\n", name, p.coloured(colour, string(s.Health)), s.Why)
+	fmt.Fprintf(p.stdout, "%s is %s: %s\n", name, p.coloured(colour, string(s.Health)), printable.Line(s.Why))
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	line := func(label, format string, a ...any) {
-		fmt.Fprintf(w, "  %s\t%s\n", label, printable(fmt.Sprintf(format, a...)))
+		fmt.Fprintf(w, "  %s\t%s\n", label, printable.Line(fmt.Sprintf(format, a...)))
 	}
 	statusService(line, s)
 	statusRuns(line, s)

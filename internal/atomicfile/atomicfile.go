@@ -3,7 +3,10 @@
 package atomicfile
 
 import (
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,20 +17,40 @@ const tempPrefix = ".tmp-"
 
 // Write replaces the file at path. The directory is synced as well as the file:
 // without that a power cut may bring the old name back.
-func Write(path string, data []byte, mode os.FileMode) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, tempPrefix+filepath.Base(path)+"-*")
+func Write(path string, data []byte, mode os.FileMode) error {
+	dir, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+		return fmt.Errorf("cannot write %s: %w", path, cause(err))
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("cannot write %s: %w", path, err)
-		}
-	}()
-	if err := f.Chmod(mode); err != nil {
+	defer func() { _ = dir.Close() }()
+	return WriteIn(dir, filepath.Base(path), data, mode)
+}
+
+// WriteIn replaces the file of that name in a directory.
+func WriteIn(dir *os.Root, name string, data []byte, mode os.FileMode) error {
+	temp := tempPrefix + name + "-" + rand.Text()
+	err := writeNew(dir, temp, data, mode)
+	if err == nil {
+		err = dir.Rename(temp, name)
+	}
+	if err == nil {
+		err = SyncRoot(dir)
+	} else {
+		_ = dir.Remove(temp)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", filepath.Join(dir.Name(), name), cause(err))
+	}
+	return nil
+}
+
+func writeNew(dir *os.Root, name string, data []byte, mode os.FileMode) error {
+	f, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Chmod(mode); err != nil { // whatever the umask
 		return err
 	}
 	if _, err := f.Write(data); err != nil {
@@ -36,13 +59,18 @@ func Write(path string, data []byte, mode os.FileMode) (err error) {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
+	return f.Close()
+}
+
+// cause is an error without the name of a file that nobody has heard of.
+func cause(err error) error {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		return of.Err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
+	if of, ok := errors.AsType[*os.LinkError](err); ok {
+		return of.Err
 	}
-	return SyncDir(dir)
+	return err
 }
 
 // IsTemp reports whether name is one that Write gives to a file in the making: a

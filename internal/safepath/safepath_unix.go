@@ -110,9 +110,13 @@ func (t trusted) checkLink(path string) (target string, err error) {
 		return "", err
 	}
 	if !t.owns(info) {
-		return "", fmt.Errorf("%s: the symlink is owned by uid %d, not by %s: chown -h root %s, or give the real path", path, owner(info), t, path)
+		return "", t.linkError(path, info)
 	}
 	return os.Readlink(path)
+}
+
+func (t trusted) linkError(path string, info fs.FileInfo) error {
+	return fmt.Errorf("%s: the symlink is owned by uid %d, not by %s: chown -h root %s, or give the real path", path, owner(info), t, path)
 }
 
 // checkWay checks what is passed through on the way.

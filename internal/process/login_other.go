@@ -1,0 +1,6 @@
+//go:build !linux
+
+package process
+
+// LoginUID cannot tell here.
+func LoginUID() (string, bool) { return "", false }
