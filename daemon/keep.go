@@ -40,7 +40,7 @@ func (d *Daemon) open() error {
 	now := time.Now()
 	self, err := process.Find(os.Getpid())
 	if err == nil {
-		d.kept.Service = &self.ID
+		d.kept.Service, d.kept.BootID = &self.ID, process.BootID()
 	}
 	d.kept.Started, d.kept.Version, d.kept.Launcher = &now, d.Version, d.Launcher.String()
 	d.kept.LastError, d.kept.ConfigError = "", ""

@@ -229,7 +229,7 @@ func (s *Status) readService(d *state.Dir) {
 		IntervalS: sched.IntervalS, OffsetS: sched.OffsetS, LastError: sched.LastError, ConfigError: sched.ConfigError,
 	}
 	if sched.Service != nil {
-		s.Service.PID, s.Service.Alive = sched.Service.PID, sched.Service.Alive()
+		s.Service.PID, s.Service.Alive = sched.Service.PID, sched.Serving()
 	}
 }
 
