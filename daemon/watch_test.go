@@ -331,9 +331,9 @@ func TestErrorOfRunnersThatBeginNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		d := w.daemon()
-		begins := false
+		var begins atomic.Bool
 		d.Launcher = launchFunc(func(id string) error {
-			if begins {
+			if begins.Load() {
 				w.runFor(id, time.Second)
 			}
 			return nil
@@ -347,7 +347,7 @@ func TestErrorOfRunnersThatBeginNothing(t *testing.T) {
 				t.Fatalf("status says %q", said)
 			}
 		}
-		begins = true
+		begins.Store(true)
 		time.Sleep(w.config.Schedule.Every + time.Minute)
 		if said := w.schedule().LastError; said != "" {
 			t.Errorf("after a run that was begun status says %q", said)
