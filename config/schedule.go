@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/puppet-cron/puppet-cron/internal/localtime"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/splay"
 )
@@ -26,14 +27,19 @@ type Splay struct {
 	Window time.Duration // 0 is the default, which follows the interval
 }
 
-// Spec returns the schedule of a node.
+// Spec returns the schedule of a node, in the time zone that the node has now.
 func (s *Schedule) Spec(id splay.Identity) (*scheduler.Spec, error) {
-	loc := time.Local
+	return s.SpecIn(localtime.Read(localtime.File), id)
+}
+
+// SpecIn returns the schedule of a node whose own time zone is local.
+func (s *Schedule) SpecIn(local localtime.Zone, id splay.Identity) (*scheduler.Spec, error) {
 	if s.Timezone != "" {
-		var err error
-		if loc, err = time.LoadLocation(s.Timezone); err != nil {
+		loc, err := time.LoadLocation(s.Timezone)
+		if err != nil {
 			return nil, fmt.Errorf("schedule.timezone: %w", err)
 		}
+		local = localtime.Zone{Location: loc}
 	}
 	windows, err := scheduler.NewWindows(s.Windows)
 	if err != nil {
@@ -42,7 +48,8 @@ func (s *Schedule) Spec(id splay.Identity) (*scheduler.Spec, error) {
 	return scheduler.New(scheduler.Rule{
 		Every:    s.Every,
 		Cron:     s.Cron,
-		Location: loc,
+		Location: local.Location,
+		ZoneMark: local.Mark,
 		Mode:     s.Splay.Mode,
 		Window:   s.Splay.Window,
 		Share:    id.Share(s.Splay.Mode),

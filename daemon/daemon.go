@@ -16,6 +16,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/internal/filelock"
+	"github.com/puppet-cron/puppet-cron/internal/localtime"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/state"
 )
@@ -49,11 +50,14 @@ type Daemon struct {
 	Ended func(*api.Run)
 	// Changed, when set, is told when there may be something new to say of this node.
 	Changed func(*config.Config) error
+	// ZoneFile, when set, stands in for the file that holds the node's time zone.
+	ZoneFile string
 	// Settled, when set, is called once the service has nothing more to do than wait.
 	Settled func()
 
 	kept    state.Schedule
 	spec    *scheduler.Spec
+	zone    localtime.Zone
 	started []started // runs that their runners have not begun yet
 	shown   string    // the last run that Ended heard of
 	// holdAsked is the last request about holds.
@@ -114,6 +118,7 @@ func (d *Daemon) turn(ctx context.Context) time.Duration {
 	d.Tell("WATCHDOG=1")
 	d.showEnded()
 	d.learnCertname()
+	d.followZone()
 	d.settleNotBegun()
 	d.settleHolds(ctx)
 	now := time.Now()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/internal/localtime"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/state"
@@ -34,13 +35,17 @@ func (d *Daemon) open() error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if d.spec, err = NewSpec(d.Config, d.Certname(d.Config)); err != nil {
+	if d.ZoneFile == "" {
+		d.ZoneFile = localtime.File
+	}
+	d.zone = localtime.Read(d.ZoneFile)
+	if d.spec, err = specIn(d.zone, d.Config, d.Certname(d.Config)); err != nil {
 		return err
 	}
 	now := time.Now()
 	self, err := process.Find(os.Getpid())
 	if err == nil {
-		d.kept.Service = &self.ID
+		d.kept.Service, d.kept.BootID = &self.ID, process.BootID()
 	}
 	d.kept.Started, d.kept.Version, d.kept.Launcher = &now, d.Version, d.Launcher.String()
 	d.kept.LastError, d.kept.ConfigError = "", ""
@@ -81,7 +86,8 @@ func (d *Daemon) learnCertname() {
 }
 
 func (d *Daemon) use(c *config.Config, certname string) error {
-	spec, err := NewSpec(c, certname)
+	zone := localtime.Read(d.ZoneFile)
+	spec, err := specIn(zone, c, certname)
 	if err != nil {
 		return err
 	}
@@ -89,7 +95,7 @@ func (d *Daemon) use(c *config.Config, certname string) error {
 		return fmt.Errorf("state_dir has changed from %s to %s: that needs a restart", d.Config.StateDir, c.StateDir)
 	}
 	d.kept.Ledger = spec.Replace(d.spec, d.kept.Ledger, time.Now())
-	d.spec, d.Config = spec, c
+	d.spec, d.Config, d.zone = spec, c, zone
 	return nil
 }
 
@@ -102,7 +108,7 @@ func (d *Daemon) publish(plan scheduler.Plan) {
 		d.fail("cannot write the ledger", err)
 	}
 	d.tellNews()
-	d.Tell("STATUS=next run " + at.Local().Format("2006-01-02 15:04:05") + " (" + plan.Why + ")")
+	d.Tell("STATUS=next run " + at.In(d.zone.Location).Format("2006-01-02 15:04:05") + " (" + plan.Why + ")")
 }
 
 // keep writes schedule.json when it says something new.

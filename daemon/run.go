@@ -55,7 +55,6 @@ func (d *Daemon) start(ctx context.Context, id string) {
 			return // the next service finds the request
 		}
 		if err = d.Launcher.Launch(ctx, id); err == nil {
-			d.kept.LastError = ""
 			d.started = append(d.started, started{id, time.Now()})
 			d.Log.Info("run started", "run", id)
 			return
@@ -84,6 +83,7 @@ func (d *Daemon) settleNotBegun() {
 	d.started = slices.DeleteFunc(d.started, func(s started) bool {
 		switch {
 		case d.State.Fate(s.id) != state.Asked:
+			d.kept.LastError = "" // not before: that a runner was started says little
 			return true
 		case time.Since(s.at) < beginTimeout:
 			return false
@@ -116,7 +116,11 @@ func (d *Daemon) tryRecordNotStarted(id, why string) error {
 	}
 	defer claim.Release()
 	req, err := d.State.Request(id)
+	if errors.Is(err, state.ErrCorrupt) {
+		req, err = &state.Request{Trigger: api.Schedule}, nil // a run needs an outcome, or it is asked for at each start
+	}
 	if err != nil {
+		claim.Undo()
 		return err
 	}
 	now := time.Now()

@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/internal/localtime"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/splay"
 )
@@ -12,9 +13,26 @@ import (
 // host's name stands in: a fleet that is installed at one time must not start as
 // one.
 func NewSpec(c *config.Config, certname string) (*scheduler.Spec, error) {
+	return specIn(localtime.Read(localtime.File), c, certname)
+}
+
+func specIn(zone localtime.Zone, c *config.Config, certname string) (*scheduler.Spec, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"
 	}
-	return c.Schedule.Spec(splay.Identity{Certname: certname, StandIn: host})
+	return c.Schedule.SpecIn(zone, splay.Identity{Certname: certname, StandIn: host})
+}
+
+// followZone takes up the node's own time zone when somebody, or a run of Puppet, has set
+// another.
+func (d *Daemon) followZone() {
+	if !d.zone.Changed() {
+		return
+	}
+	if err := d.use(d.Config, d.Certname(d.Config)); err != nil {
+		d.fail("cannot use the node's new time zone", err)
+		return
+	}
+	d.Log.Info("the node's time zone was set", "zone", d.zone.Location.String())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -322,4 +323,51 @@ func TestHangupStorm(t *testing.T) {
 			t.Errorf("a storm %s after the start:\n%v\nwithout one:\n%v", after, stormy, calm)
 		}
 	}
+}
+
+// The last error stays as long as no run is begun: that its runner was started says
+// little of one that ends at once.
+func TestErrorOfRunnersThatBeginNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		d := w.daemon()
+		var begins atomic.Bool
+		d.Launcher = launchFunc(func(id string) error {
+			if begins.Load() {
+				w.runFor(id, time.Second)
+			}
+			return nil
+		})
+		_, stop := w.live(d)
+		defer stop()
+		time.Sleep(w.config.Schedule.Every + time.Minute)
+		for range 3 * 60 {
+			time.Sleep(time.Minute)
+			if said := w.schedule().LastError; !strings.Contains(said, "not begun") {
+				t.Fatalf("status says %q", said)
+			}
+		}
+		begins.Store(true)
+		time.Sleep(w.config.Schedule.Every + time.Minute)
+		if said := w.schedule().LastError; said != "" {
+			t.Errorf("after a run that was begun status says %q", said)
+		}
+	})
+}
+
+// A request that has become corrupt has an outcome, too, and is not asked for for ever.
+func TestCorruptRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		d := w.daemon()
+		d.Launcher = launchFunc(func(id string) error {
+			return os.WriteFile(filepath.Join(w.dir.RunDir(id), "request.json"), []byte("{half"), 0o600)
+		})
+		_, stop := w.live(d)
+		time.Sleep(w.config.Schedule.Every + time.Hour)
+		stop()
+		if last, err := w.dir.Last(state.LastRun); err != nil || last.Reason != api.StartFailed {
+			t.Errorf("%+v, %v", last, err)
+		}
+	})
 }

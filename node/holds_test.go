@@ -41,7 +41,7 @@ func TestHolds(t *testing.T) {
 		"two": {func(p *place) {
 			p.hold("anna", hold.Disable, time.Hour)
 			p.hold("bob", hold.Disable, time.Minute)
-		}, node.Unknown, "by anna, bob since 2026-11-23T12:00:00Z until 2026-11-23T13:00:00Z: anna: why anna; bob: why bob", 2, scheduler.Skip, "bob: why bob"},
+		}, node.Unknown, "by anna, bob since 2026-11-16T12:00:00Z until 2026-11-16T13:00:00Z: anna: why anna; bob: why bob", 2, scheduler.Skip, "bob: why bob"},
 		"ended":         {func(p *place) { p.hold("anna", hold.Disable, -time.Second) }, node.Healthy, "unchanged", 0, scheduler.Start, ""},
 		"schedule only": {func(p *place) { p.hold("anna", hold.ScheduleOnly, time.Hour) }, node.Unknown, "schedule is held by anna", 1, scheduler.Start, "held by anna"},
 		"noop":          {func(p *place) { p.hold("anna", hold.Noop, time.Hour) }, node.Healthy, "unchanged", 1, scheduler.Start, "nothing may be changed"},

@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
 )
@@ -35,6 +36,8 @@ func (s *Status) judge() (Health, string) {
 		return Unknown, "there has been no run yet"
 	case !last.Outcome.Healthy():
 		return Unhealthy, "the last run that was not skipped is " + Describe(last)
+	case last.Ended != nil && last.Ended.After(s.At.Add(time.Minute)):
+		return Unknown, "the last run ended in the future: the clock was ahead then, or is behind now"
 	case s.runningUnread:
 		return Unknown, runningUnread
 	case s.judgeHolds() != "":

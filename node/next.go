@@ -18,13 +18,18 @@ type Next struct {
 	IfDueWhy    string         `json:"if_due_why,omitempty"`
 }
 
-// Upcoming are the next n runs after a time.
+// Upcoming are the slots of the next n runs after a time.
 func Upcoming(src Source, from time.Time, n int) []Next {
+	return become(src, src.Spec.Upcoming(from, n))
+}
+
+// become tells what becomes of runs.
+func become(src Source, slots []scheduler.Slot) []Next {
 	s := &Status{At: src.Now}
 	s.readDisable(src.State)
 	s.readHolds(src.State)
 	next := []Next{}
-	for _, slot := range src.Spec.Upcoming(from, n) {
+	for _, slot := range slots {
 		d := s.due(src, slot.Due)
 		next = append(next, Next{slot.Due, slot.Why, d.Verb != scheduler.Skip && d.Noop != "", d.Verb, d.Reason, s.saidOf(d)})
 	}

@@ -75,7 +75,7 @@ func (s *Status) readService(d *state.Dir) {
 	s.Service = &Service{
 		Since: sched.Started, Version: sched.Version, NextDue: sched.NextDue, NextWhy: sched.NextWhy,
 		IntervalS: sched.IntervalS, OffsetS: sched.OffsetS, LastError: sched.LastError, ConfigError: sched.ConfigError,
-		PID: sched.Service.PID, Alive: sched.Service.Alive(),
+		PID: sched.Service.PID, Alive: sched.Serving(),
 	}
 }
 

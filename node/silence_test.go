@@ -16,8 +16,8 @@ import (
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
-// serves makes a node on which a service has kept a schedule of half hours since then.
-func (p *place) serves(since time.Time) {
+// servesSince makes a node on which a service has kept a schedule of half hours since then.
+func (p *place) servesSince(since time.Time) {
 	p.Helper()
 	self, err := process.Find(os.Getpid())
 	if err != nil {
@@ -88,7 +88,7 @@ func TestNoopHeldAsWished(t *testing.T) {
 func TestUnreadableHoldsAreNoPurpose(t *testing.T) {
 	p := newPlace(t)
 	p.knows(puppet.Known{})
-	p.serves(now.Add(-24 * time.Hour))
+	p.servesSince(now.Add(-24 * time.Hour))
 	p.ran(api.Unchanged, "", 3*time.Hour)
 	p.ran(api.Skipped, api.Held, time.Minute)
 	p.corrupt()
@@ -122,7 +122,7 @@ func TestConditionIsNotSilence(t *testing.T) {
 	} {
 		p := newPlace(t)
 		p.knows(puppet.Known{})
-		p.serves(now.Add(-24 * time.Hour))
+		p.servesSince(now.Add(-24 * time.Hour))
 		p.ran(api.Unchanged, "", 5*time.Hour)
 		p.ran(api.Skipped, api.Condition, c.skipped)
 		s := p.served()
@@ -136,7 +136,7 @@ func TestConditionIsNotSilence(t *testing.T) {
 	}
 	p := newPlace(t)
 	p.knows(puppet.Known{})
-	p.serves(now.Add(-24 * time.Hour))
+	p.servesSince(now.Add(-24 * time.Hour))
 	p.ran(api.Unchanged, "", 31*time.Minute)
 	p.ran(api.Skipped, api.Condition, time.Minute)
 	verdict(t, p.served(), defaults(), config.OK, "since then, skipped (condition)")
@@ -146,14 +146,14 @@ func TestConditionIsNotSilence(t *testing.T) {
 // started one.
 func TestNeverRan(t *testing.T) {
 	p := newPlace(t)
-	p.serves(now.Add(-3 * time.Hour))
+	p.servesSince(now.Add(-3 * time.Hour))
 	s := p.served()
 	verdict(t, s, defaults(), config.Critical, "runs were due and did not come")
 	if m := samples(t, s.Metrics()); m["puppet_cron_run_overdue_timestamp_seconds"] == 0 {
 		t.Errorf("the metrics say no deadline: %v", m)
 	}
 	p = newPlace(t)
-	p.serves(now.Add(-time.Minute))
+	p.servesSince(now.Add(-time.Minute))
 	verdict(t, p.served(), defaults(), config.Unknown, "there has been no run yet")
 }
 

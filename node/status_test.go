@@ -17,7 +17,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
-var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+var now = time.Date(2026, 11, 16, 12, 0, 0, 0, time.UTC)
 
 // place is a state directory and a Puppet's directory, both made of files alone.
 type place struct {
@@ -118,6 +118,7 @@ func TestHealth(t *testing.T) {
 		"good, the windows closed since": {func(p *place) { p.next = new(now.Add(-time.Hour)); p.ran(api.Unchanged, "", 80*time.Hour) }, node.Healthy, "unchanged"},
 		"good, long ago, the next too":   {func(p *place) { p.next = new(now.Add(-26 * time.Hour)); p.ran(api.Unchanged, "", 80*time.Hour) }, node.Unknown, "more than a day ago"},
 		"good, long ago":                 {func(p *place) { p.ran(api.Unchanged, "", 26*time.Hour) }, node.Unknown, "more than a day ago"},
+		"of a clock that was ahead":      {func(p *place) { p.ran(api.Unchanged, "", -72*time.Hour) }, node.Unknown, "ended in the future"},
 		"good, disabled": {func(p *place) {
 			p.ran(api.Unchanged, "", time.Hour)
 			p.knows(puppet.Known{})

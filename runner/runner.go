@@ -96,17 +96,26 @@ func (r *Runner) Resume(ctx context.Context, id string) (*api.Run, error) {
 		return nil, fmt.Errorf("cannot run %s: %w", id, err)
 	}
 	defer claim.Release()
-	req, err := r.State.Request(id)
+	if claim.Resumed {
+		return r.adopt(ctx, claim, false) // it needs no request, for it starts no Puppet
+	}
+	req, err := r.requested(id)
 	if err != nil {
+		claim.Undo()
 		return nil, fmt.Errorf("cannot run %s: %w", id, err)
 	}
-	if err := checkRequest(req); err != nil {
-		return nil, fmt.Errorf("cannot run %s: its request: %w", id, err)
-	}
-	if claim.Resumed {
-		return r.adopt(ctx, claim, false)
-	}
 	return r.run(ctx, claim, *req)
+}
+
+func (r *Runner) requested(id string) (*state.Request, error) {
+	req, err := r.State.Request(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRequest(req); err != nil {
+		return nil, fmt.Errorf("its request: %w", err)
+	}
+	return req, nil
 }
 
 // refuseNewer stops at the run in progress of a newer version: its file is not ours to

@@ -708,3 +708,23 @@ func (b *bench) orphan() (id string) {
 	}
 	return req.ID
 }
+
+// A request that cannot be used is not begun: nobody takes it for a run that was cut off.
+func TestRequestOfNoUse(t *testing.T) {
+	b := newBench(t, "unchanged")
+	forbidden, corrupt := request(), request()
+	forbidden.Env = "--noop"
+	for _, req := range []state.Request{forbidden, corrupt} {
+		if err := b.dir.Ask(req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(b.dir.RunDir(corrupt.ID), "request.json"), []byte("{half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{forbidden.ID, corrupt.ID} {
+		if _, err := b.runner().Resume(context.Background(), id); err == nil || b.dir.Fate(id) != state.Asked {
+			t.Errorf("%v, and the request is %s", err, b.dir.Fate(id))
+		}
+	}
+}

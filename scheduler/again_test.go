@@ -155,3 +155,21 @@ func busiest(starts []time.Time, from, to time.Time) float64 {
 	}
 	return float64(slices.Max(bins))
 }
+
+// A reload, or a restart, that leaves fewer tries than there were gives up the pending one.
+func TestFewerRetries(t *testing.T) {
+	rule := scheduler.Rule{Every: 30 * time.Minute, CatchUp: 15 * time.Minute, Retries: 3, Share: splay.Share{Fraction: 1. / 3}}
+	old := spec(t, rule)
+	now := clock("04:41:00")
+	l := old.Heed(scheduler.Ledger{Through: clock("04:40:00"), Retries: 1}, ended(now, api.Schedule, api.Errored, api.ServerUnreachable), now, 0.5)
+	for retries, want := range map[int]api.Trigger{0: api.Schedule, 1: api.Schedule, 2: api.Retry} {
+		rule.Retries = retries
+		s := spec(t, rule)
+		if p := s.Plan(s.Replace(old, l, now)); p.Trigger != want {
+			t.Errorf("retries: %d after a reload: %s (%s); want %s", retries, p.Trigger, p.Why, want)
+		}
+		if p := s.Plan(s.Observe(l, now)); p.Trigger != want {
+			t.Errorf("retries: %d after a restart: %s (%s); want %s", retries, p.Trigger, p.Why, want)
+		}
+	}
+}

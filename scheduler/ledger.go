@@ -28,6 +28,8 @@ type Ledger struct {
 	CatchUp time.Time `json:"catch_up,omitzero"`
 	// Tries is how often CatchUp itself was missed, or could not be.
 	Tries uint `json:"tries,omitempty"`
+	// First is set until the node has run once.
+	First bool `json:"first,omitempty"`
 	// Again is a run that comes before the next slot. See Spec.Heed.
 	Again Again `json:"again,omitzero"`
 	// Retries is how many runs were tried again since one reached its server.
@@ -42,6 +44,7 @@ type Taken struct {
 	Due     time.Time   `json:"due"`
 	Trigger api.Trigger `json:"trigger"`
 	Missed  int         `json:"missed,omitempty"`
+	First   bool        `json:"first,omitempty"`
 }
 
 // Plan is the next run.
@@ -51,6 +54,8 @@ type Plan struct {
 	Missed  int         // slots that it reports
 	Through time.Time   // up to where it settles slots
 	Why     string
+
+	first bool
 }
 
 const (
@@ -75,13 +80,13 @@ func (s *Spec) Observe(l Ledger, now time.Time) Ledger {
 	owed := false
 	switch {
 	case l.Through.IsZero():
-		l.Through, owed = now, true
+		l.Through, l.First, owed = now, true, true
 	case l.Through.Sub(now) > trusted+s.interval:
-		l = Ledger{Through: now, CatchUp: l.CatchUp, Taken: l.Taken}
+		l = Ledger{Through: now, CatchUp: l.CatchUp, First: l.First, Taken: l.Taken}
 	}
 	onTime := now.Add(-min(late, s.interval))
 	if missed := s.count(l.Through, onTime); missed > 0 {
-		l.Missed, l.Through, owed = l.Missed+missed, onTime, true
+		l.Missed, l.Through, owed = sum(l.Missed, missed), onTime, true
 		l.Again = Again{}
 	}
 	return s.leaveToSlot(s.planCatchUp(l, now, owed))
@@ -99,7 +104,7 @@ func (s *Spec) planCatchUp(l Ledger, now time.Time, owed bool) Ledger {
 		return l
 	case l.CatchUp.IsZero():
 	case l.CatchUp.Before(now.Add(-late)), l.CatchUp.After(s.opens(now).Add(s.rule.CatchUp)):
-		l.Tries++
+		l.Tries = min(l.Tries+1, maxTries)
 	default:
 		return l
 	}
@@ -135,25 +140,39 @@ func (s *Spec) Plan(l Ledger) Plan {
 	switch {
 	case !l.CatchUp.IsZero() && l.CatchUp.Before(due):
 		return s.planOwed(l, due)
-	case l.Again != (Again{}) && l.Again.At.Before(due) && s.Window(l.Again.At).Mode != WindowSkip:
+	case s.comesAgain(l) && l.Again.At.Before(due) && s.Window(l.Again.At).Mode != WindowSkip:
 		return s.planAgain(l)
 	}
-	return Plan{At: due, Trigger: api.Schedule, Missed: l.Missed, Through: due, Why: s.why(due)}
+	return Plan{At: due, Trigger: api.Schedule, Missed: l.Missed, Through: due, Why: s.why(due), first: l.First}
 }
 
 // planOwed makes one run of what was missed and of the slots that are due so soon
 // after it that they would be no more than a repetition. It settles the time up to
 // itself too, so that Replace does not make up for a slot that lay before it.
 func (s *Spec) planOwed(l Ledger, due time.Time) Plan {
-	p := Plan{At: l.CatchUp, Trigger: api.CatchUp, Missed: l.Missed, Through: latest(l.Through, l.CatchUp), Why: "first run"}
-	if l.Missed > 0 {
-		p.Why = fmt.Sprintf("catch-up, %d missed", l.Missed)
-	}
+	p := Plan{At: l.CatchUp, Trigger: api.CatchUp, Missed: l.Missed, Through: latest(l.Through, l.CatchUp), Why: whyOwed(l), first: l.First}
 	covered := p.At.Add(min(s.rule.CatchUp, s.interval))
 	for ; due.Before(covered); due = s.Next(due) {
 		p.Missed, p.Through = p.Missed+1, due
 	}
 	return p
+}
+
+// whyOwed tells what slots do not: only a reload owes a run of which none was missed.
+func whyOwed(l Ledger) string {
+	switch {
+	case l.Missed > 0:
+		return fmt.Sprintf("catch-up, %d missed", l.Missed)
+	case l.First:
+		return "first run"
+	}
+	return "catch-up, the schedule has changed"
+}
+
+// comesAgain reports whether there is a run to come again. A reload may have left the
+// tries fewer than there were.
+func (s *Spec) comesAgain(l Ledger) bool {
+	return l.Again != (Again{}) && (l.Again.Trigger != api.Retry || l.Retries < s.rule.Retries)
 }
 
 func (s *Spec) planAgain(l Ledger) Plan {
@@ -168,7 +187,7 @@ func (s *Spec) planAgain(l Ledger) Plan {
 func (l Ledger) Take(p Plan, id string) Ledger {
 	taken := Ledger{
 		Through: p.Through, Retries: l.Retries,
-		Taken: Taken{ID: id, Due: p.At, Trigger: p.Trigger, Missed: p.Missed},
+		Taken: Taken{ID: id, Due: p.At, Trigger: p.Trigger, Missed: sum(p.Missed, 0), First: p.first},
 	}
 	if p.Trigger == api.Retry {
 		taken.Retries++
@@ -180,15 +199,15 @@ func (l Ledger) Take(p Plan, id string) Ledger {
 // and a run is owed at once.
 func (l Ledger) Settle(launched bool) Ledger {
 	if t := l.Taken; !launched && t != (Taken{}) {
-		l.Missed += t.Missed
+		l.Missed, l.First = sum(l.Missed, t.Missed), t.First
 		switch t.Trigger {
 		case api.Retry:
-			l.Retries--
+			l.Retries = max(l.Retries-1, 0)
 			l.Again = Again{t.Due, t.Trigger}
 		case api.FollowUp:
 			l.Again = Again{t.Due, t.Trigger}
 		case api.Schedule:
-			l.Missed++
+			l.Missed = sum(l.Missed, 1)
 			fallthrough
 		default:
 			l.CatchUp = t.Due
@@ -210,7 +229,7 @@ func (s *Spec) Replace(old *Spec, l Ledger, now time.Time) Ledger {
 	missed := old.count(l.Through, now)
 	owed := missed > 0 || !s.Next(l.Through).After(now)
 	if owed {
-		l.Missed, l.Through = l.Missed+missed, now
+		l.Missed, l.Through = sum(l.Missed, missed), now
 	}
 	return s.leaveToSlot(s.planCatchUp(l, now, owed))
 }

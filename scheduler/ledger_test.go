@@ -212,3 +212,27 @@ func TestLedgerIsKeptAsJSON(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A run that is owed says why: the node never ran, missed slots, or has another schedule.
+func TestWhyOwed(t *testing.T) {
+	old := half(t, 15*time.Minute)
+	s := spec(t, scheduler.Rule{Every: 30 * time.Minute, CatchUp: 15 * time.Minute, Share: splay.Share{Fraction: 0.8}})
+	first := old.Observe(scheduler.Ledger{}, clock("05:20:00"))
+	settled := scheduler.Ledger{Through: clock("04:40:00")}
+	for want, p := range map[string]scheduler.Plan{
+		"first run":                          old.Plan(first),
+		"catch-up, the schedule has changed": s.Plan(s.Replace(old, settled, clock("04:58:00"))),
+		"catch-up, 2 missed":                 old.Plan(old.Observe(settled, clock("05:41:00"))),
+	} {
+		if p.Trigger != api.CatchUp || p.Why != want {
+			t.Errorf("got %s, %q; want %q", p.Trigger, p.Why, want)
+		}
+	}
+	p := old.Plan(first)
+	if again := old.Plan(first.Take(p, "x").Settle(false)); again.Why != "first run" {
+		t.Errorf("a first run that was never launched: %q", again.Why)
+	}
+	if l := first.Take(p, "x").Settle(true); l.First {
+		t.Error("after the first run the node counts as one that never ran")
+	}
+}

@@ -12,6 +12,7 @@ type Rule struct {
 	Every    time.Duration // between two slots, by the wall clock; or
 	Cron     string        // an expression, on the clock of Location
 	Location *time.Location
+	ZoneMark string // what Location was made of, where its name alone does not tell
 	Mode     splay.Mode
 	Window   time.Duration // what slots are spread over; 0 is DefaultWindow
 	Share    splay.Share

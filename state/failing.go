@@ -37,8 +37,8 @@ func (d *Dir) Failing() (*Failing, error) {
 }
 
 // count keeps the row up to date. A corrupt file begins it anew.
-func (d *Dir) count(run api.Run) error {
-	if !run.Outcome.Executed() {
+func (d *Dir) count(run api.Run, now time.Time) error {
+	if !run.Outcome.Executed() || d.countedAhead(run, now) {
 		return nil
 	}
 	f, err := d.Failing()
@@ -48,9 +48,10 @@ func (d *Dir) count(run api.Run) error {
 		}
 		f = new(Failing)
 	}
+	f.settleAhead(now)
 	if run.Outcome.Healthy() {
 		f.endAt(run)
-	} else if good, err := d.Last(LastSuccess); err != nil || good.ID < run.ID {
+	} else if good, err := d.Last(LastSuccess); err != nil || !hides(good, &run, now) {
 		f.fail(run)
 	}
 	f.Schema = schema
@@ -65,12 +66,30 @@ func (f *Failing) fail(run api.Run) {
 	}
 }
 
+// countedAhead reports whether a run was recorded under a clock that was ahead, and told
+// of again after the clock was set right: it was counted then.
+func (d *Dir) countedAhead(run api.Run, now time.Time) bool {
+	last, err := d.Last(LastExecuted)
+	return err == nil && timeAhead(run.Ended, now) && !timeAhead(last.Ended, now)
+}
+
+// settleAhead counts the runs of a clock that was ahead among those that came before:
+// by their ids they would come after every run to come.
+func (f *Failing) settleAhead(now time.Time) {
+	known := len(f.IDs)
+	f.IDs = slices.DeleteFunc(f.IDs, func(id string) bool { return idAhead(id, now) })
+	f.Before += known - len(f.IDs)
+	if timeAhead(f.Since, now) {
+		f.Since = nil
+	}
+}
+
 func (f *Failing) add(run api.Run) {
 	at, known := slices.BinarySearch(f.IDs, run.ID)
-	if known || (at == 0 && f.Before > 0) {
+	if known || (at == 0 && len(f.IDs) > 0 && f.Before > 0) {
 		return
 	}
-	if at == 0 {
+	if at == 0 && f.Before == 0 {
 		f.Since = run.Ended
 	}
 	f.IDs = append(f.IDs, run.ID)

@@ -35,9 +35,10 @@ func stateFiles(t testing.TB, d *state.Dir) map[string]stateFile {
 	running, req, run := aRunning(1), request(newID(1)), aRun(newID(1), api.Changed)
 	running.Schema, req.Schema = 1, 1
 	files := map[string]stateFile{
-		"running": {d.File("running.json"), encode(running), func() (any, error) { return d.Running() }},
-		"request": {inRun(d, 1, "request.json"), encode(req), func() (any, error) { return d.Request(newID(1)) }},
-		"run":     {inRun(d, 1, "run.json"), encode(run), func() (any, error) { return d.Run(newID(1)) }},
+		"running":       {d.File("running.json"), encode(running), func() (any, error) { return d.Running() }},
+		"request":       {inRun(d, 1, "request.json"), encode(req), func() (any, error) { return d.Request(newID(1)) }},
+		"run":           {inRun(d, 1, "run.json"), encode(run), func() (any, error) { return d.Run(newID(1)) }},
+		"schedule.json": {d.File("schedule.json"), encode(aSchedule(1)), func() (any, error) { return d.Schedule() }},
 		"puppet": {d.File("puppet.json"), `{"schema":1,"id":"","a":[1]}`, func() (any, error) {
 			var v struct {
 				Schema int    `json:"schema"`
@@ -102,6 +103,15 @@ func TestCorruptValues(t *testing.T) {
 		{"request", `"manual"`, `""`},
 		{"request", `"asked"`, `"wait_s":1e300,"asked"`},
 		{"request", `"asked"`, `"timeout_s":-1,"asked"`},
+		{"schedule.json", newID(1), "../x"},
+		{"schedule.json", `"retries":1`, `"retries":-1`},
+		{"schedule.json", `"missed":2`, `"missed":-2`},
+		{"schedule.json", `"missed":2`, `"missed":1000001`},
+		{"schedule.json", `"missed":3`, `"missed":-3`},
+		{"schedule.json", `"tries":1`, `"tries":64`},
+		{"schedule.json", `"trigger":"retry"`, `"trigger":""`},
+		{"schedule.json", `"trigger":"retry"`, `"trigger":"manual"`},
+		{"schedule.json", `"again":{"at":"2026-11-23T05:10:00Z"`, `"again":{"at":"0001-01-01T00:00:00Z"`},
 		{"run", newID(1), newID(2)},
 		{"run", `"changed"`, `""`},
 		{"last-run.json", newID(1), "x"},

@@ -70,3 +70,7 @@ func FuzzRunRecord(f *testing.F) { fuzzFile(f, "run", validRun) }
 func FuzzLast(f *testing.F) { fuzzFile(f, "last-run.json", validRun) }
 
 func FuzzPuppet(f *testing.F) { fuzzFile(f, "puppet", func(any) error { return nil }) }
+
+func FuzzSchedule(f *testing.F) {
+	fuzzFile(f, "schedule.json", func(v any) error { return v.(*state.Schedule).Ledger.Valid() })
+}

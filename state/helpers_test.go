@@ -13,6 +13,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/internal/filelock"
 	"github.com/puppet-cron/puppet-cron/internal/process"
+	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -108,6 +109,14 @@ func finished(t testing.TB, d *state.Dir, run api.Run) {
 
 func aRunning(n int) state.Running {
 	return state.Running{ID: newID(n), Trigger: api.Manual, Since: time.Now(), Phase: state.Applying, Runner: process.ID{PID: 1, Start: "1"}}
+}
+
+func aSchedule(n int) state.Schedule {
+	at := time.Date(2026, 11, 23, 5, 10, 0, 0, time.UTC)
+	return state.Schedule{Schema: 1, Ledger: scheduler.Ledger{
+		Through: at, Missed: 2, CatchUp: at, Tries: 1, Retries: 1, Again: scheduler.Again{At: at, Trigger: api.Retry},
+		Taken: scheduler.Taken{ID: newID(n), Due: at, Trigger: api.CatchUp, Missed: 3},
+	}}
 }
 
 func mustLock(t testing.TB, path string) *filelock.Lock {

@@ -24,7 +24,7 @@ type Keep struct {
 
 // Prune removes the oldest recorded runs that go beyond keep, and what processes
 // that were killed left half-made or half-removed. The newest run always stays,
-// and so do the ones to spare.
+// and so do the ones to spare; one of a clock that was ahead is not the newest.
 // A run that cannot be removed does not keep the others from it.
 func (d *Dir) Prune(keep Keep, now time.Time, spare ...string) error {
 	d.sweep(now)
@@ -35,7 +35,7 @@ func (d *Dir) Prune(keep Keep, now time.Time, spare ...string) error {
 	var kept int
 	var bytes int64
 	var errs []error
-	for _, id := range ids {
+	for _, id := range aheadLast(ids, now) {
 		if !d.recorded(id) {
 			continue
 		}

@@ -142,8 +142,9 @@ func (d *Dir) publish(run *api.Run) error {
 // nextRecorded is the oldest recorded run that is newer than id; nil without one.
 func (d *Dir) nextRecorded(id string) *api.Run {
 	ids, _ := d.IDs()
+	now := time.Now()
 	for _, newer := range slices.Backward(ids) {
-		if newer <= id || !d.recorded(newer) {
+		if newer <= id || idAhead(newer, now) || !d.recorded(newer) {
 			continue
 		}
 		if run, err := d.Run(newer); err == nil {
@@ -158,17 +159,18 @@ func (d *Dir) nextRecorded(id string) *api.Run {
 func (d *Dir) setLast(run api.Run) error {
 	public := run
 	public.Failures, public.Log = nil, ""
+	now := time.Now()
 	keep := func(which Last, counts bool) error {
 		if !counts {
 			return nil
 		}
-		if old, err := d.Last(which); err == nil && old.ID > run.ID { // a UUIDv7 begins with its time
+		if old, err := d.Last(which); err == nil && hides(old, &run, now) {
 			return nil
 		}
 		return ignoreNewer(write(d.File(string(which)), public, publicMode))
 	}
 	return errors.Join( // one that cannot be written does not keep the others back
-		d.count(run),
+		d.count(run, now),
 		keep(LastRun, true),
 		keep(LastExecuted, run.Outcome.Executed()),
 		keep(LastChange, run.Resources != nil && run.Resources.Changed > 0),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -164,5 +165,20 @@ func TestPuppet(t *testing.T) {
 	}
 	if err := d.WritePuppet(func() {}); err == nil || !strings.Contains(err.Error(), "puppet.json") {
 		t.Errorf("what JSON cannot say: %v", err)
+	}
+}
+
+// A service is the same only in the same boot: pids and starts come again after it.
+func TestServing(t *testing.T) {
+	self, err := process.Find(os.Getpid())
+	must(t, err)
+	for boot, want := range map[string]bool{process.BootID(): true, "": true, "another": false} {
+		s := state.Schedule{Service: &self.ID, BootID: boot}
+		if s.Serving() != want {
+			t.Errorf("of boot %q: %v; want %v", boot, s.Serving(), want)
+		}
+	}
+	if (&state.Schedule{BootID: process.BootID()}).Serving() {
+		t.Error("no service serves")
 	}
 }

@@ -26,6 +26,7 @@ type Schedule struct {
 	OffsetS   *float64   `json:"offset_s,omitempty"` // unknown as long as the certname is
 
 	Service     *process.ID `json:"service,omitempty"`
+	BootID      string      `json:"boot_id,omitempty"` // of the system, when the service started
 	Started     *time.Time  `json:"started,omitempty"` // the service
 	Version     string      `json:"version,omitempty"`
 	Launcher    string      `json:"launcher,omitempty"`
@@ -39,13 +40,16 @@ func (d *Dir) Schedule() (*Schedule, error) {
 	if err := read(d.File("schedule.json"), s); err != nil {
 		return nil, err
 	}
-	if id := s.Ledger.Taken.ID; id != "" && !api.ValidID(id) {
-		return nil, fmt.Errorf("%w: %s: %q is no id of a run", ErrCorrupt, d.File("schedule.json"), id)
-	}
-	if t := s.Ledger.Again.Trigger; t != "" && t != api.Retry && t != api.FollowUp {
-		return nil, fmt.Errorf("%w: %s: %q is no trigger of a run that comes again", ErrCorrupt, d.File("schedule.json"), t)
+	if err := s.Ledger.Valid(); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, d.File("schedule.json"), err)
 	}
 	return s, nil
+}
+
+// Serving reports whether the service that keeps this still runs. After a boot, another
+// process may have its pid and its start. An older version kept no boot id.
+func (s *Schedule) Serving() bool {
+	return s.Service != nil && (s.BootID == "" || s.BootID == process.BootID()) && s.Service.Alive()
 }
 
 // SetSchedule replaces what the service keeps.

@@ -19,9 +19,14 @@ func newNextCommand(p *program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "next",
 		Short: "List when the next runs are due, and why then",
-		Args:  cobra.NoArgs,
+		Long: `List when the next runs are due, and why then.
+
+The first is the one that the running service announces: a retry, say, or a run that
+makes up for missed ones. With --from, and where no service runs, these are the slots of
+the configuration.`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			start := time.Now()
+			var start time.Time
 			if from != "" {
 				var err error
 				if start, err = parseTime(from); err != nil {
@@ -35,7 +40,7 @@ func newNextCommand(p *program) *cobra.Command {
 		},
 	}
 	c.Flags().IntVarP(&n, "number", "n", 10, "list so many runs")
-	c.Flags().StringVar(&from, "from", "", "list the ones after this `time`, such as 2026-11-23T12:00:00+01:00")
+	c.Flags().StringVar(&from, "from", "", "list the slots after this `time`, such as 2026-11-23T12:00:00+01:00")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -52,6 +57,7 @@ func parseTime(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not a time; write it as 2026-11-23T12:00:00+01:00", s)
 }
 
+// next lists the runs after a time; by default those that are to come.
 func (p *program) next(from time.Time, n int, asJSON bool) error {
 	cfg, err := p.loadConfig()
 	if err != nil {
@@ -61,9 +67,12 @@ func (p *program) next(from time.Time, n int, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	runs := node.Upcoming(src, from, n)
+	runs, doubt := comingRuns(src, from, n)
+	if doubt != "" {
+		fmt.Fprintf(p.stderr, "puppet-cron: %s\n", printable.Line(doubt))
+	}
 	if asJSON {
-		return p.printJSON(map[string]any{"next": runs})
+		return p.printJSON(nextJSON{runs, doubt})
 	}
 	if _, known := src.Spec.Offset(); !known {
 		fmt.Fprintln(p.stderr, "puppet-cron: the node's certname is not known before its first run; these times are not for good")
@@ -74,6 +83,18 @@ func (p *program) next(from time.Time, n int, asJSON bool) error {
 		fmt.Fprintf(w, "%s\t%s%s\n", moment(r.Due), r.Why, mark(r))
 	}
 	return w.Flush()
+}
+
+type nextJSON struct {
+	Next  []node.Next `json:"next"`
+	Doubt string      `json:"doubt,omitempty"` // why it may all be otherwise
+}
+
+func comingRuns(src node.Source, from time.Time, n int) (runs []node.Next, doubt string) {
+	if from.IsZero() {
+		return node.Foretold(src, n)
+	}
+	return node.Upcoming(src, from, n), ""
 }
 
 // mark is short: what keeps a run off is told once.
