@@ -13,9 +13,8 @@ import (
 // Systemd starts each runner as a unit of its own: it outlives the service, and the
 // service may be locked in although Puppet may not.
 //
-// It asks by way of systemctl, which speaks to systemd itself and needs no bus. A
-// D-Bus library of our own would cost half a megabyte on every node, to save one
-// short process every half hour.
+// It asks by way of systemctl, which speaks to systemd itself and needs no bus: a broken
+// bus keeps no run from starting.
 type Systemd struct{}
 
 const (
