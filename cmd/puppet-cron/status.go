@@ -175,23 +175,29 @@ func statusRuns(line liner, s *node.Status) {
 			line("running", "%s (%s), since %s, run %s", r.Phase, r.Trigger, span(s.At.Sub(r.Since)), r.ID)
 		}
 	}
-	lastRun(line, s.At, "last run", s.Last)
+	told := map[string]bool{}
+	lastRun(line, s.At, "last run", s.Last, told)
 	if s.LastExecuted != nil && (s.Last == nil || s.Last.ID != s.LastExecuted.ID) {
-		lastRun(line, s.At, "last not skipped", s.LastExecuted)
+		lastRun(line, s.At, "last not skipped", s.LastExecuted, told)
 	}
 	if s.Failing != nil && *s.Failing > 1 {
 		line("failing", "%d runs in a row", *s.Failing)
 	}
-	lastRun(line, s.At, "last change", s.LastChange)
-	lastRun(line, s.At, "last success", s.LastSuccess)
+	lastRun(line, s.At, "last change", s.LastChange, told)
+	lastRun(line, s.At, "last success", s.LastSuccess, told)
 }
 
-func lastRun(line liner, now time.Time, label string, r *api.Run) {
+// lastRun says all there is of a run once, however many times it is the last one.
+func lastRun(line liner, now time.Time, label string, r *api.Run, told map[string]bool) {
 	if r == nil || r.Ended == nil {
 		line(label, "none yet")
 		return
 	}
 	line(label, "%s, %s (%s, %s)", node.Describe(r), ago(now, *r.Ended), moment(*r.Ended), r.Trigger)
+	if told[r.ID] {
+		return
+	}
+	told[r.ID] = true
 	line("", "%s", r.Message)
 	for _, w := range r.Warnings {
 		line("", "warning: %s", w)
