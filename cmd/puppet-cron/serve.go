@@ -108,7 +108,7 @@ func (p *program) launcher(d *daemon.Daemon) (daemon.Launcher, error) {
 	}
 	var args []string
 	if p.configGiven {
-		args = []string{"--config", p.configPath}
+		args = []string{"--config", p.absoluteConfig()} // a runner begins at the root
 	}
 	return &daemon.Detached{Program: self, Args: args, Log: d.Log, Ended: d.Wake}, nil
 }
