@@ -48,7 +48,10 @@ func explain(path string, err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err // it would name the path a second time
 	}
-	if errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w: create it (`puppet-cron config reference` shows every key; it may be empty), or leave --config out", path, err)
+	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: %w: run this as root, or make the file readable: chmod a+r %s", path, err, path)
 	}
 	return fmt.Errorf("%s: %w", path, err)

@@ -95,7 +95,9 @@ func newRootCommand(p *program) *cobra.Command {
 		Long: `puppet-cron runs Puppet on this node: once, alone, bounded in time, and records
 what happened without ever making it look better than it was.
 
-A crontab line that calls "puppet-cron run" is all it needs.`,
+"puppet-cron service install" makes a service of it that runs Puppet every half hour;
+where cron shall stay the scheduler, a crontab line that calls "puppet-cron run" is
+all it needs.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,

@@ -81,8 +81,8 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	err = d.Serve(ctx, hangups)
-	if errors.Is(err, daemon.ErrSecond) {
-		return usageError{err}
+	if errors.Is(err, daemon.ErrSecond) || errors.Is(err, state.ErrNewer) {
+		return usageError{err} // nothing was begun, and somebody must decide
 	}
 	if err := p.publishMetrics(d.Config, false); err != nil {
 		d.Log.Warn("cannot say that the service has stopped", "error", err)
