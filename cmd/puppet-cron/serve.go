@@ -57,27 +57,8 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	ctx, hangups, stop := serviceSignals(ctx)
 	defer stop()
-	watchdog, err := sdnotify.SdWatchdogEnabled(false)
+	d, err := p.newDaemon(cfg, dir)
 	if err != nil {
-		return fmt.Errorf("cannot tell how often the service manager wants to hear of us: %w", err)
-	}
-	clock, err := alarm.New()
-	if err != nil {
-		return err
-	}
-	logs := new(newestHandler)
-	logs.use(p.logHandler(cfg.Log))
-	log := slog.New(logs)
-	d := &daemon.Daemon{
-		State: dir, Config: cfg, Reload: p.loadConfig, Version: version.String(), Log: log,
-		Tell: tell, Watchdog: watchdog, Ended: p.showEnded, After: clock.After,
-		Reloaded: func(c *config.Config) { logs.use(p.logHandler(c.Log)) },
-		Certname: func(c *config.Config) string { return certnameOf(dir, c)() },
-		Changed:  func(c *config.Config) error { return p.publishMetrics(c, true) },
-		HoldsDue: func() bool { return holdsDue(dir) },
-		Settled:  func() { giveMemoryBack(log) },
-	}
-	if d.Launcher, err = p.launcher(d); err != nil {
 		return err
 	}
 	err = d.Serve(ctx, hangups)
@@ -95,6 +76,34 @@ func giveMemoryBack(log *slog.Logger) {
 	if err := process.GiveBack(); err != nil {
 		log.Debug("cannot give memory back", "error", err)
 	}
+}
+
+// newDaemon ties the service to this program, its log and its service manager.
+func (p *program) newDaemon(cfg *config.Config, dir *state.Dir) (*daemon.Daemon, error) {
+	watchdog, err := sdnotify.SdWatchdogEnabled(false)
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell how often the service manager wants to hear of us: %w", err)
+	}
+	clock, err := alarm.New()
+	if err != nil {
+		return nil, err
+	}
+	logs := new(newestHandler)
+	logs.use(p.logHandler(cfg.Log))
+	log := slog.New(logs)
+	d := &daemon.Daemon{
+		State: dir, Config: cfg, Reload: p.loadConfig, Version: version.String(), Log: log,
+		Tell: tell, Watchdog: watchdog, Ended: p.showEnded, After: clock.After,
+		Reloaded: func(c *config.Config) { logs.use(p.logHandler(c.Log)) },
+		Certname: func(c *config.Config) string { return certnameOf(dir, c)() },
+		Changed:  func(c *config.Config) error { return p.publishMetrics(c, true) },
+		HoldsDue: func() bool { return holdsDue(dir) },
+		Settled:  func() { giveMemoryBack(log) },
+	}
+	if d.Launcher, err = p.launcher(d); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // launcher starts runs as units where we are one ourselves, else as processes.

@@ -15,8 +15,11 @@ import (
 	"time"
 )
 
-// Where its log goes through a pipe, as under System V's init, the reader may die.
-func TestServeOutlivesItsLog(t *testing.T) {
+// outlives holds a service whose log goes to a pipe, as under System V's init: whatever
+// becomes of the reader once it serves, it reads its configuration again and ends in
+// good order.
+func outlives(t *testing.T, writer *os.File, reader func()) {
+	t.Helper()
 	dir := t.TempDir()
 	config, schedule := filepath.Join(dir, "config.yaml"), filepath.Join(dir, "state", "schedule.json")
 	configure := func(every string) {
@@ -27,18 +30,13 @@ func TestServeOutlivesItsLog(t *testing.T) {
 		}
 	}
 	configure("24h")
-	reader, writer, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
 	cmd := exec.Command("puppet-cron", "--config", config, "serve")
-	cmd.Stderr = writer
+	cmd.Stdout, cmd.Stderr = writer, writer
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer cmd.Process.Kill()
-	reader.Close()
-	writer.Close()
+	reader()
 
 	before := changed(t, schedule, "")
 	configure("12h")
@@ -49,9 +47,23 @@ func TestServeOutlivesItsLog(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
+	if err := endsSoon(t, cmd); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestServeOutlivesItsLog(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	outlives(t, writer, func() { reader.Close(); writer.Close() })
+}
+
+// As `logger` does when /dev/log is stuck.
+func TestServeWaitsForNoReader(t *testing.T) {
+	_, writer := hungReader(t)
+	outlives(t, writer, func() {})
 }
 
 // hungReader is the writing end of a pipe that is full, and that nobody reads.
@@ -81,38 +93,6 @@ func endsSoon(t *testing.T, cmd *exec.Cmd) error {
 	hangs := time.AfterFunc(10*time.Second, func() { t.Error("it hangs"); cmd.Process.Kill() })
 	defer hangs.Stop()
 	return cmd.Wait()
-}
-
-// The reader may also hang, as `logger` does when /dev/log is stuck.
-func TestServeWaitsForNoReader(t *testing.T) {
-	dir := t.TempDir()
-	config, schedule := filepath.Join(dir, "config.yaml"), filepath.Join(dir, "state", "schedule.json")
-	configure := func(every string) {
-		t.Helper()
-		text := fmt.Sprintf("state_dir: %s/state\nschedule: {every: %s, catch_up: 0s}\n", dir, every)
-		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	configure("24h")
-	_, writer := hungReader(t)
-	cmd := exec.Command("puppet-cron", "--config", config, "serve")
-	cmd.Stdout, cmd.Stderr = writer, writer
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	before := changed(t, schedule, "")
-	configure("12h")
-	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil { // which it logs
-		t.Fatal(err)
-	}
-	changed(t, schedule, before)
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := endsSoon(t, cmd); err != nil {
-		t.Error(err)
-	}
 }
 
 // A runner of the service's has the same reader.
