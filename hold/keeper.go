@@ -69,7 +69,7 @@ func (k *Keeper) End(owner string, now time.Time) (*Holds, error) {
 // EndAll ends every hold. Holds that are corrupt are set aside; where they are now is
 // told.
 func (k *Keeper) EndAll(now time.Time) (aside string, err error) {
-	return aside, k.locked(func() error {
+	err = k.locked(func() error {
 		_, err := Load(k.State)
 		if errors.Is(err, state.ErrCorrupt) {
 			aside, err = k.State.SetHoldsAside()
@@ -81,10 +81,11 @@ func (k *Keeper) EndAll(now time.Time) (aside string, err error) {
 		_, err = k.write(new(Holds), &Holds{Schema: schema}, now)
 		return err
 	})
+	return aside, err
 }
 
 func (k *Keeper) change(now time.Time, to func(*Holds) (*Holds, error)) (h *Holds, err error) {
-	return h, k.locked(func() error {
+	err = k.locked(func() error {
 		old, err := Load(k.State)
 		if err != nil {
 			return fmt.Errorf("cannot change who holds the node: %w%s", err, hint(err))
@@ -96,6 +97,7 @@ func (k *Keeper) change(now time.Time, to func(*Holds) (*Holds, error)) (h *Hold
 		h, err = k.write(old, next, now)
 		return err
 	})
+	return h, err
 }
 
 // write keeps the holds, then tells Puppet.
@@ -117,7 +119,7 @@ func (k *Keeper) Reconcile(now time.Time) (*Holds, error) {
 	if what, _, err := k.look(h, now); err == nil && what == agrees {
 		return h, nil
 	}
-	return h, k.locked(func() error {
+	err = k.locked(func() error {
 		again, err := Load(k.State)
 		h = again
 		if err != nil {
@@ -125,6 +127,7 @@ func (k *Keeper) Reconcile(now time.Time) (*Holds, error) {
 		}
 		return k.tell(h, now, true)
 	})
+	return h, err
 }
 
 // Due reports whether Reconcile has something to do.
