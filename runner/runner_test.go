@@ -32,9 +32,7 @@ import (
 // the parent of all that its Puppets leave, and takes what it finds below itself for
 // theirs: so no two of these tests run at once.
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "puppet" {
-		os.Exit(fakepuppet.Main())
-	}
+	fakepuppet.Become()
 	if err := runner.Prepare(); err != nil {
 		panic(err)
 	}

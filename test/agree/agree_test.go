@@ -30,9 +30,7 @@ import (
 
 // The test binary is the fake Puppet too, under the name "puppet".
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "puppet" {
-		os.Exit(fakepuppet.Main())
-	}
+	fakepuppet.Become()
 	if err := runner.Prepare(); err != nil {
 		panic(err)
 	}

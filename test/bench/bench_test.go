@@ -20,9 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "puppet" {
-		os.Exit(fakepuppet.Main())
-	}
+	fakepuppet.Become()
 	os.Exit(m.Run())
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,14 @@ import (
 	"github.com/puppet-cron/puppet-cron/internal/filelock"
 	"github.com/puppet-cron/puppet-cron/puppet"
 )
+
+// Become makes the fake of this process where it was started under Puppet's name. It is
+// the first thing in a TestMain.
+func Become() {
+	if filepath.Base(os.Args[0]) == "puppet" {
+		os.Exit(Main())
+	}
+}
 
 // Main is the program. It returns the exit code.
 func Main() int {

@@ -5,7 +5,7 @@
 // its files, its exit codes and its signals, and it is strict where the real one
 // would just suffer: a second Puppet at the same time is written down as a breach.
 //
-// A test binary becomes it by calling Main under the name "puppet"; New makes the
+// A test binary becomes it by calling Become first of all; New makes the
 // node that it runs on. The real Puppet is met in test/e2e.
 package fakepuppet
 

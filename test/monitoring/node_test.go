@@ -22,9 +22,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "puppet" {
-		os.Exit(fakepuppet.Main())
-	}
+	fakepuppet.Become()
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

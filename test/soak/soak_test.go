@@ -23,9 +23,7 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "puppet" {
-		os.Exit(fakepuppet.Main())
-	}
+	fakepuppet.Become()
 	os.Exit(buildAndRun(m))
 }
 
