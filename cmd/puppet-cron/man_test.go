@@ -50,6 +50,7 @@ func writeManPage(w io.Writer, root *cobra.Command) {
 		{config.Default().StateDir + "/last-run.json", "The last run; readable by all, without what Puppet printed. last-executed.json, last-change.json and last-success.json are its siblings."},
 		{config.Default().StateDir + "/failing.json", "The runs in a row that did not end well."},
 		{config.Default().StateDir + "/running.json", "The run in progress."},
+		{config.Default().StateDir + "/schedule.json", "The service: which slots are settled, and when the next run is due."},
 		{config.Default().StateDir + "/holds.json", "Who holds the node."},
 		{config.Default().StateDir + "/runs/", "The history: request.json, output.log and run.json of each run, for root alone."},
 	} {
