@@ -1,0 +1,204 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+)
+
+// ErrNotFound says that there is no such run, node or token.
+var ErrNotFound = errors.New("not found")
+
+// ErrBusy says that the store could not do it now, and that the same call may succeed
+// later: the database is away, or too much is asked of it.
+var ErrBusy = errors.New("the store is busy or out of reach")
+
+// Store keeps what nodes report. It is a consumer's interface: collector/sqlstore has
+// its two implementations, and collector/storetest says what both must hold.
+//
+// Times are of the collector's clock where they say "received", of the node's otherwise.
+// Whatever is stored was committed when the call returns.
+type Store interface {
+	// Put stores runs, all or none, and says of each what became of it, in their order.
+	// The first final record of an id wins; a run without an outcome is a start, which
+	// never replaces a final. A run whose id is another node's is Rejected. The runs have
+	// passed Validate. Slots are assigned and node states are kept by the way.
+	Put(ctx context.Context, received time.Time, runs []*api.Run) ([]Receipt, error)
+
+	// Run gives one run: the final record, else the start. ErrNotFound without either.
+	Run(ctx context.Context, id string) (*Stored, error)
+	// Runs lists final records, the last received first. A page may have fewer runs than
+	// asked for, or none, and still a next cursor: looking is bounded, too. The empty
+	// cursor is the first page going in, and the end coming out.
+	Runs(ctx context.Context, f RunFilter, p Page) (runs []*Stored, next string, err error)
+
+	// Node gives the state of one node, retired ones too.
+	Node(ctx context.Context, certname string) (*Node, error)
+	// Nodes lists nodes by certname.
+	Nodes(ctx context.Context, f NodeFilter, p Page) (nodes []*Node, next string, err error)
+	// Retire takes a node out of lists and counts and frees its slot. Its runs stay as
+	// long as others do, and it is back when it reports again.
+	Retire(ctx context.Context, certname string, at time.Time) error
+	// Summary counts the nodes that are not retired.
+	Summary(ctx context.Context) (*Summary, error)
+
+	// Prune removes at most limit runs that are older than their class is kept for, and
+	// reports whether there may be more.
+	Prune(ctx context.Context, keep Retention, now time.Time, limit int) (removed int, more bool, err error)
+
+	// AddToken keeps a token's hash under a name that must be new.
+	AddToken(ctx context.Context, t Token, hash [32]byte) error
+	// TokenByHash gives the token with this hash; ErrNotFound when it was revoked.
+	TokenByHash(ctx context.Context, hash [32]byte) (*Token, error)
+	Tokens(ctx context.Context) ([]Token, error)
+	RevokeToken(ctx context.Context, name string) error
+
+	// Audit notes a change, or an attempt at one.
+	Audit(ctx context.Context, e AuditEntry) error
+	// AuditLog lists the entries, the newest first.
+	AuditLog(ctx context.Context, p Page) (entries []AuditEntry, next string, err error)
+
+	// Ping reports whether the store could take a run now.
+	Ping(ctx context.Context) error
+}
+
+// Receipt says what became of one run.
+type Receipt struct {
+	Status api.Status
+	Error  string
+	// Slot is the node's after this run; nil as long as its interval is not known.
+	Slot *float64
+}
+
+// Page bounds a list. Limit is 1 to MaxPage.
+type Page struct {
+	Limit  int
+	Cursor string
+}
+
+// MaxPage is the most that one list gives.
+const MaxPage = 500
+
+// Stored is a run as the store has it. Of an unchanged run without warnings only columns
+// are kept: its timings are those that are named in the API's description.
+type Stored struct {
+	api.Run
+	Received time.Time `json:"received"`
+}
+
+// RunFilter selects runs. What is empty selects all.
+type RunFilter struct {
+	Certname     string
+	Outcome      api.Outcome
+	Reason       api.Reason
+	Environment  string
+	Since, Until time.Time // received at or after, and before
+}
+
+// Node is what is known of one node.
+type Node struct {
+	Certname  string    `json:"certname"`
+	FirstSeen time.Time `json:"first_seen"` // received
+	LastSeen  time.Time `json:"last_seen"`  // received
+
+	// Last is the last run of any outcome; LastExecuted the last that was not skipped,
+	// which is what the node's health goes by.
+	Last         *Brief `json:"last_run,omitempty"`
+	LastExecuted *Brief `json:"last_executed,omitempty"`
+	// Running is the run that was begun and is not known to have ended.
+	Running *Begun `json:"running,omitempty"`
+
+	Environment   string           `json:"environment,omitempty"`
+	PuppetVersion string           `json:"puppet_version,omitempty"`
+	AgentVersion  string           `json:"agent_version,omitempty"`
+	Disabled      *api.DisableInfo `json:"disabled,omitempty"`
+
+	IntervalS float64    `json:"interval_s,omitempty"`
+	NextDue   *time.Time `json:"next_due,omitempty"`
+	TimeoutS  float64    `json:"timeout_s,omitempty"`
+	Slot      *float64   `json:"slot,omitempty"`
+
+	// Dropped is how many outcomes its full spool had to drop, in all.
+	Dropped int `json:"dropped"`
+	// Retired is when it was; nil: it is not.
+	Retired *time.Time `json:"retired,omitempty"`
+}
+
+// Brief is the part of a run that a list of nodes shows.
+type Brief struct {
+	ID      string      `json:"id"`
+	Outcome api.Outcome `json:"outcome"`
+	Reason  api.Reason  `json:"reason,omitempty"`
+	Message string      `json:"message,omitempty"`
+	Ended   *time.Time  `json:"ended,omitempty"`
+}
+
+// Begun is a run in progress.
+type Begun struct {
+	ID       string     `json:"id"`
+	Started  *time.Time `json:"started,omitempty"`
+	Received time.Time  `json:"received"`
+}
+
+// NodeFilter selects nodes. What is empty selects all.
+type NodeFilter struct {
+	Certname string
+	// Outcome skipped selects by the last run; every other outcome by the last run that was
+	// not skipped, for a node that failed is not well because its next run was skipped.
+	// Reason goes with the run that Outcome goes by; without an Outcome either run's will do.
+	Outcome       api.Outcome
+	Reason        api.Reason
+	Environment   string
+	Disabled      *bool
+	PuppetVersion string
+	Retired       bool // those that are, instead of those that are not
+}
+
+// Summary counts nodes.
+type Summary struct {
+	Nodes    int                 `json:"nodes"`
+	Outcomes map[api.Outcome]int `json:"outcomes"` // of the last run that was not skipped
+	Reasons  map[api.Reason]int  `json:"reasons"`  // of the same runs
+	Skipped  int                 `json:"skipped"`  // whose last run was
+	Disabled int                 `json:"disabled"`
+	Running  int                 `json:"running"`
+	Never    int                 `json:"never"`   // that have not executed a run yet
+	Dropped  int                 `json:"dropped"` // outcomes that full spools had to drop
+}
+
+// Retention is for how long runs are kept, by the time of receipt. Skipped runs are kept
+// as the unchanged ones; all outcomes that are neither are kept as the failed ones.
+type Retention struct {
+	Unchanged, Changed, Failed time.Duration
+}
+
+// Role is what somebody may do. Each may do what the one before may.
+type Role string
+
+// The roles.
+const (
+	Viewer   Role = "viewer"   // read everything but the audit log
+	Operator Role = "operator" // retire nodes
+	Admin    Role = "admin"    // read the audit log
+)
+
+// Token is a secret that gives a role. The secret itself is nowhere: its hash is.
+type Token struct {
+	Name    string     `json:"name"`
+	Role    Role       `json:"role"`
+	Created time.Time  `json:"created"`
+	Expires *time.Time `json:"expires,omitempty"`
+}
+
+// AuditEntry is a change that somebody made, or was not allowed to make.
+type AuditEntry struct {
+	At     time.Time `json:"at"`
+	Actor  string    `json:"actor"`  // "certificate web01", "token ops", "the command line (root)"
+	Remote string    `json:"remote"` // address; empty on the command line
+	Action string    `json:"action"` // "run.put", "node.retire", "token.create" …
+	Target string    `json:"target"`
+	Result string    `json:"result"` // "ok" or "refused"
+	Detail string    `json:"detail,omitempty"`
+}
