@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Schedule Schedule
 	Puppet   Puppet
+	Reporter Reporter
 	History  History
 	Shutdown Shutdown
 	HooksDir string // its post-run.d holds the programs that hear of every run
@@ -140,6 +141,7 @@ func Default() Config {
 			LockWait:               10 * time.Minute,
 			JobID:                  true,
 		},
+		Reporter: Reporter{TLS: TLS{Mode: TLSPuppet}, SpoolMax: 1000},
 		History:  History{Runs: 500, Days: 30, Size: 200 * mebibyte},
 		Shutdown: Shutdown{InhibitDelay},
 		HooksDir: defaultHooksDir,
