@@ -109,15 +109,21 @@ func TestQuickRetries(t *testing.T) {
 		answer func(http.ResponseWriter)
 		tries  int
 	}{
-		"broken":         {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, 3},
-		"502":            {func(w http.ResponseWriter) { w.WriteHeader(502) }, 3},
-		"503":            {func(w http.ResponseWriter) { w.WriteHeader(503) }, 3},
-		"504":            {func(w http.ResponseWriter) { w.WriteHeader(504) }, 3},
-		"503 with time":  {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "86400"); w.WriteHeader(503) }, 1},
-		"429 with time":  {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "86400"); w.WriteHeader(429) }, 1},
-		"429":            {func(w http.ResponseWriter) { w.WriteHeader(429) }, 1},
-		"500":            {func(w http.ResponseWriter) { w.WriteHeader(500) }, 1},
-		"authentication": {func(w http.ResponseWriter) { w.WriteHeader(401) }, 1},
+		"broken": {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, 3},
+		"502":    {func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) }, 3},
+		"503":    {func(w http.ResponseWriter) { w.WriteHeader(http.StatusServiceUnavailable) }, 3},
+		"504":    {func(w http.ResponseWriter) { w.WriteHeader(http.StatusGatewayTimeout) }, 3},
+		"503 with time": {func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "86400")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, 1},
+		"429 with time": {func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "86400")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}, 1},
+		"429":            {func(w http.ResponseWriter) { w.WriteHeader(http.StatusTooManyRequests) }, 1},
+		"500":            {func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) }, 1},
+		"authentication": {func(w http.ResponseWriter) { w.WriteHeader(http.StatusUnauthorized) }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

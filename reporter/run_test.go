@@ -75,7 +75,7 @@ func TestRun(t *testing.T) {
 	col.mu.Lock()
 	col.answer = func(w http.ResponseWriter, _ call) bool {
 		w.Header().Set("Retry-After", "7200")
-		w.WriteHeader(503)
+		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
 	}
 	before := len(col.calls)
@@ -126,7 +126,7 @@ func TestRun(t *testing.T) {
 // tried at once.
 func TestRunByAnotherConfiguration(t *testing.T) {
 	bad, good, d := newCollector(t), newCollector(t), newState(t, 1)
-	bad.answer = func(w http.ResponseWriter, _ call) bool { w.WriteHeader(500); return true }
+	bad.answer = func(w http.ResponseWriter, _ call) bool { w.WriteHeader(http.StatusInternalServerError); return true }
 	s := serve(t, d, bad.URL)
 	var longest time.Duration
 	for range 30 {
