@@ -33,7 +33,12 @@ type centre struct {
 	c     *collector.Collector
 	trust *pki.Trust
 	log   *bytesLog
-	stop  func() // in the order in which the command ends things; once
+	admin *http.Client
+	// Of Run.
+	cancel func()
+	ran    chan struct{}
+
+	stop func() // in the order in which the command ends things; once
 
 	connections atomic.Int64 // that were taken
 }
@@ -60,6 +65,7 @@ func newCentre(t testing.TB, change func(*collector.Options)) *centre {
 		t.Fatal(err)
 	}
 	f.serve(logger)
+	f.admin = f.node("admin")
 	return f
 }
 
@@ -76,16 +82,17 @@ func (f *centre) serve(logger *slog.Logger) {
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	served, ran := make(chan error, 1), make(chan struct{})
+	served := make(chan error, 1)
+	f.cancel, f.ran = cancel, make(chan struct{})
 	go func() { served <- server.ServeTLS(listener, "", "") }()
-	go func() { f.c.Run(ctx); close(ran) }()
+	go func() { f.c.Run(ctx); close(f.ran) }()
 	go f.trust.Run(ctx)
 	f.url = "https://" + listener.Addr().String()
 	f.stop = sync.OnceFunc(func() {
 		server.Close()
 		<-served
 		cancel()
-		<-ran
+		<-f.ran
 	})
 	f.t.Cleanup(f.stop)
 }
