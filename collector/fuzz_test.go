@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,7 +18,7 @@ import (
 func fuzzed(f *testing.F) (http.Handler, *watchedStore) {
 	f.Helper()
 	s := newStore(f)
-	c, err := collector.New(collector.Options{Store: s, Dev: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	c, err := collector.New(collector.Options{Store: s, Dev: true, Log: discardLog()})
 	if err != nil {
 		f.Fatal(err)
 	}
