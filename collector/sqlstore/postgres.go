@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -25,9 +24,6 @@ func isPostgres(dsn string) bool {
 func connect(dsn string) (*sql.DB, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		if of, ok := errors.AsType[*url.Error](err); ok {
-			err = of.Err
-		}
 		return nil, errors.New("postgres: the DSN cannot be read: it must be postgres://USER@HOST/NAME, with what libpq knows as parameters")
 	}
 	return stdlib.OpenDB(*config), nil
@@ -48,13 +44,19 @@ func openPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
 	return s, nil
 }
 
+// prepare: pgx prepares statements by itself.
+func (d *postgresDB) prepare(context.Context) error { return nil }
+
+// forget: there is nothing that a collector could remember while others write.
+func (d *postgresDB) forget() {}
+
 func (d *postgresDB) close() error { return d.db.Close() }
 
 func (d *postgresDB) id(id string) any {
-	if packID(id) == nil {
-		return nil
+	if b := packID(id); b != nil {
+		return [16]byte(b)
 	}
-	return id
+	return nil
 }
 
 func (d *postgresDB) gooseTables() string {

@@ -21,13 +21,15 @@ const sqlitePrefix = "sqlite:"
 type sqliteDB struct {
 	path        string
 	write, read *sql.DB
+	statements  statements
+	memory      memory
 }
 
 // createSQLite makes the file when there is none, for nobody but its owner, for it holds
 // hashes of tokens and what Puppet printed.
 func createSQLite(path string) error {
 	if path == "" {
-		return errors.New("sqlite: names no file")
+		return errNoFile
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -36,7 +38,12 @@ func createSQLite(path string) error {
 	return f.Close()
 }
 
+var errNoFile = errors.New("sqlite: names no file")
+
 func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
+	if path == "" {
+		return nil, errNoFile
+	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no %s: run `puppet-cron-collector migrate`", path)
 	}
@@ -120,7 +127,7 @@ func (d *sqliteDB) backup(ctx context.Context, path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 	file := filepath.Join(temp, "collector.db")
-	if _, err := d.read.ExecContext(ctx, "VACUUM INTO $1", file); err != nil {
+	if err := d.copyTo(ctx, file); err != nil {
 		return err
 	}
 	if err := syncFile(file); err != nil {
@@ -130,6 +137,18 @@ func (d *sqliteDB) backup(ctx context.Context, path string) (err error) {
 		return err
 	}
 	return atomicfile.SyncDir(filepath.Dir(path))
+}
+
+// copyTo has a connection of its own: those for reading may not write, not even another
+// file, and the one for writing must not be away for so long.
+func (d *sqliteDB) copyTo(ctx context.Context, file string) (err error) {
+	db, err := sql.Open("sqlite", sqliteURI(d.path, nil))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	_, err = db.ExecContext(ctx, "VACUUM INTO $1", file)
+	return err
 }
 
 func syncFile(path string) error {
