@@ -12,6 +12,7 @@ import (
 func (p *parser) checkCombinations(c *Config) {
 	p.checkPuppet(c)
 	p.checkSchedule(&c.Schedule)
+	p.checkReporter(&c.Reporter)
 	p.checkCertificate(&c.Check)
 }
 
@@ -37,6 +38,44 @@ func (p *parser) checkPuppet(c *Config) {
 	}
 	if apply && c.Puppet.CachedCatalogOnFailure != Auto {
 		p.report(p.lines[cached], cached, "is for agent only, apply compiles its own catalog: remove the key")
+	}
+}
+
+// checkReporter keeps outcomes, and a bearer token even more so, from crossing a network
+// without TLS.
+func (p *parser) checkReporter(r *Reporter) {
+	const address, mode = "reporter.url", "reporter.tls.mode"
+	if !p.sound(address, mode) {
+		return
+	}
+	p.checkTLSFiles(&r.TLS)
+	switch none := r.TLS.Mode == TLSNone; {
+	case r.URL == "":
+	case r.plain() && !r.onLoopback():
+		p.report(p.lines[address], address, "is without TLS, which is for a collector on this host only (127.0.0.1, ::1 or localhost): write https://")
+	case r.plain() && !none:
+		p.report(p.lines[address], address, "is without TLS: write https://, or set %s to none", mode)
+	case none && !r.plain():
+		p.report(p.lines[mode], mode, "none is for http:// on this host only: set it to puppet or files, or remove the key")
+	}
+}
+
+func (p *parser) checkTLSFiles(t *TLS) {
+	const cert, key, ca = "reporter.tls.cert", "reporter.tls.key", "reporter.tls.ca"
+	if t.Mode != TLSFiles {
+		for _, file := range []struct{ key, path string }{{cert, t.Cert}, {key, t.Key}, {ca, t.CA}} {
+			if file.path != "" {
+				p.report(p.lines[file.key], file.key, "is for mode files only: set reporter.tls.mode to files, or remove the key")
+			}
+		}
+		return
+	}
+	if p.sound(cert, key) && (t.Cert == "") != (t.Key == "") {
+		given, lacks := cert, key
+		if t.Cert == "" {
+			given, lacks = key, cert
+		}
+		p.report(p.lines[given], given, "is of no use alone: set %s, too, or remove the key", lacks)
 	}
 }
 

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"math"
 	"strings"
 
+	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/puppet/args"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/splay"
@@ -49,9 +51,17 @@ func options(c *Config) []option {
 		{key: "puppet.lock_wait", value: duration{&c.Puppet.LockWait}},
 		{key: "puppet.nice", value: number{&c.Puppet.Nice, -20, 19}},
 		{key: "puppet.job_id", value: boolean{&c.Puppet.JobID}},
+		{key: "reporter.url", value: text{&c.Reporter.URL, optional(collectorURL)}},
+		{key: "reporter.tls.mode", value: choice[TLSMode]{&c.Reporter.TLS.Mode, []TLSMode{TLSPuppet, TLSFiles, TLSNone}}},
+		{key: "reporter.tls.cert", value: text{&c.Reporter.TLS.Cert, optional(absolute)}},
+		{key: "reporter.tls.key", value: text{&c.Reporter.TLS.Key, optional(absolute)}},
+		{key: "reporter.tls.ca", value: text{&c.Reporter.TLS.CA, optional(absolute)}},
+		{key: "reporter.token_file", value: text{&c.Reporter.TokenFile, optional(absolute)}},
+		{key: "reporter.spool_max", value: number{&c.Reporter.SpoolMax, 1, 1_000_000}},
+		{key: "reporter.log_tail", value: size{&c.Reporter.LogTail, 0, api.MaxLogBytes}},
 		{key: "history.runs", value: number{&c.History.Runs, 1, 1_000_000}},
 		{key: "history.days", value: number{&c.History.Days, 1, 36_500}},
-		{key: "history.size", value: size{&c.History.Size, mebibyte}},
+		{key: "history.size", value: size{&c.History.Size, mebibyte, math.MaxInt64}},
 		{key: "shutdown.inhibit", value: choice[Inhibit]{&c.Shutdown.Inhibit, []Inhibit{InhibitOff, InhibitDelay, InhibitBlock}}},
 		{key: "hooks_dir", value: text{&c.HooksDir, cleanAbsolute}},
 		{key: "check.failed", value: severity(&c.Check.Failed)},
@@ -89,14 +99,7 @@ type planned struct {
 // notBuilt returns the keys that are refused with an explanation: ignoring one
 // would promise what is not done.
 func notBuilt() []planned {
-	const reporter = "reporter"
-	return []planned{
-		{"reporter.url", reporter},
-		{"reporter.tls", reporter},
-		{"reporter.token_file", reporter},
-		{"reporter.spool_max", reporter},
-		{"reporter.log_tail", reporter},
-	}
+	return nil
 }
 
 // lacking returns the feature that key belongs to when it is not built yet. Key

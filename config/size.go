@@ -23,8 +23,8 @@ func units() []unit {
 
 // size is an amount of bytes, written with a unit.
 type size struct {
-	dst *int64
-	min int64
+	dst      *int64
+	min, max int64
 }
 
 func (v size) set(s string) error {
@@ -37,6 +37,8 @@ func (v size) set(s string) error {
 		return mustBe("a size such as 200MiB (whole KiB, MiB or GiB)", s)
 	case n < v.min:
 		return mustBe(showSize(v.min)+" or more", s)
+	case n > v.max:
+		return mustBe("at most "+showSize(v.max), s)
 	}
 	*v.dst = n
 	return nil
@@ -62,9 +64,9 @@ func parseSize(s string) (n int64, ok bool) {
 // showSize uses the largest unit that leaves no remainder.
 func showSize(n int64) string {
 	for _, u := range units() {
-		if n%u.bytes == 0 {
+		if n%u.bytes == 0 && n >= u.bytes {
 			return strconv.FormatInt(n/u.bytes, 10) + u.name
 		}
 	}
-	return strconv.FormatInt(n, 10)
+	return strconv.FormatInt(n, 10) + "KiB" // 0: all others are whole units
 }
