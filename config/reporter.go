@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/puppet-cron/puppet-cron/internal/strict"
 )
 
 // Reporter says where outcomes are reported.
@@ -44,7 +46,7 @@ func collectorURL(s string) error {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") || !isPort(u.Port()) {
-		return mustBe("a URL such as https://collector.example.com:8150", s)
+		return strict.MustBe("a URL such as https://collector.example.com:8150", s)
 	}
 	return nil
 }
