@@ -83,8 +83,9 @@ lab: ## bring up a real puppetserver on loopback and say how to use it
 	test/lab/install server
 	test/lab/up
 
-man: ## make the man page anew; the tests fail when it is stale
+man: ## make the man page and the description of the API anew; the tests fail when they are stale
 	$(GO) test ./cmd/puppet-cron -run TestManPage -update
+	$(GO) test ./collector -run TestOpenAPI -update
 
 clean:
 	rm -rf bin
