@@ -31,6 +31,7 @@ type Settings struct {
 	Hostcert          string `json:"hostcert"`
 	Hostprivkey       string `json:"hostprivkey"`
 	Localcacert       string `json:"localcacert"`
+	Hostcrl           string `json:"hostcrl"`
 	Server            string `json:"server"`
 	Serverport        number `json:"serverport"`
 	Masterport        number `json:"masterport"` // until Puppet 6
