@@ -113,7 +113,7 @@ all it needs.`,
 	})
 	root.AddCommand(newRunCommand(p), newStatusCommand(p), newHistoryCommand(p), newLogCommand(p),
 		newConfigCommand(p), newVersionCommand(p), newServeCommand(p), newNextCommand(p), newServiceCommand(p),
-		newDisableCommand(p), newEnableCommand(p), newCheckCommand(p))
+		newDisableCommand(p), newEnableCommand(p), newCheckCommand(p), newReportCommand(p))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	markUsageErrors(root)

@@ -52,11 +52,14 @@ func writeManPage(w io.Writer, root *cobra.Command) {
 		{config.Default().StateDir + "/running.json", "The run in progress."},
 		{config.Default().StateDir + "/schedule.json", "The service: which slots are settled, and when the next run is due."},
 		{config.Default().StateDir + "/holds.json", "Who holds the node."},
+		{config.Default().StateDir + "/reporter.json", "What is known of the reporting, and the slot that the collector gave."},
+		{config.Default().StateDir + "/spool/", "The outcomes that the collector does not have yet; those that it refused for good are in rejected/."},
 		{config.Default().StateDir + "/runs/", "The history: request.json, output.log and run.json of each run, for root alone."},
 	} {
 		fmt.Fprintf(w, ".TP\n.I %s\n%s\n", roff(f[0]), roff(f[1]))
 	}
 	fmt.Fprint(w, ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nWhen set, outcomes are not coloured on a terminal.\n")
+	fmt.Fprint(w, ".TP\n.B HTTPS_PROXY, NO_PROXY\nThe proxy on the way to the collector, and the hosts that are reached without it.\n")
 	fmt.Fprint(w, ".SH SEE ALSO\n.BR puppet-agent (8),\n.BR puppet-apply (8),\n.BR crontab (5)\n")
 }
 

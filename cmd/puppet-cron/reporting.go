@@ -80,10 +80,15 @@ func (p *program) reportAlone(ctx context.Context, cfg *config.Config, dir *stat
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, fmt.Errorf("the collector may take %v", limit))
 	defer cancel()
-	if err := newReporter(cfg, dir, p.logger(config.Log{Level: slog.LevelError, Format: cfg.Log.Format})).Flush(ctx); err != nil {
+	if err := newReporter(cfg, dir, p.errorLog(cfg)).Flush(ctx); err != nil {
 		p.logger(cfg.Log).Warn("the outcome is recorded and not reported yet", "error", err)
 	}
 	if err := p.publishMetrics(cfg, true); err != nil {
 		p.logger(cfg.Log).Debug("what was reported cannot be seen in the metrics", "error", err)
 	}
+}
+
+// errorLog is for who gets the reporter's warnings as an error, and need not have them twice.
+func (p *program) errorLog(cfg *config.Config) *slog.Logger {
+	return p.logger(config.Log{Level: slog.LevelError, Format: cfg.Log.Format})
 }
