@@ -21,6 +21,8 @@ const sqlitePrefix = "sqlite:"
 type sqliteDB struct {
 	path        string
 	write, read *sql.DB
+	statements  statements
+	memory      memory
 }
 
 // createSQLite makes the file when there is none, for nobody but its owner, for it holds
