@@ -28,7 +28,7 @@ func options(c *Config) []strict.Option {
 		{Key: "schedule.skip_when.command", Value: argv{&c.Schedule.SkipWhen.Command}, List: true},
 		{Key: "puppet.command", Value: strict.Choice(&c.Puppet.Command, Agent, Apply)},
 		{Key: "puppet.manifest", Value: strict.Text(&c.Puppet.Manifest, strict.Optional(strict.Absolute))},
-		{Key: "puppet.binary", Value: strict.Text(&c.Puppet.Binary, absoluteOrAuto)},
+		{Key: "puppet.binary", Value: strict.Text(&c.Puppet.Binary, strict.AbsoluteOrAuto)},
 		{Key: "puppet.confdir", Value: strict.Text(&c.Puppet.Confdir, strict.Optional(strict.CleanAbsolute))},
 		{Key: "puppet.certname", Value: strict.Text(&c.Puppet.Certname, strict.Optional(args.Certname))},
 		{Key: "puppet.environment", Value: strict.Text(&c.Puppet.Environment, strict.Optional(args.Environment))},

@@ -43,13 +43,6 @@ func (v interval) Show() any {
 	return strict.ShortDuration(*v.dst)
 }
 
-func absoluteOrAuto(path string) error {
-	if path != AutoBinary && !strict.IsAbsolute(path) {
-		return strict.MustBe("an absolute path or auto", path)
-	}
-	return nil
-}
-
 // textfile keeps to the names that node_exporter reads.
 func textfile(path string) error {
 	if err := strict.CleanAbsolute(path); err != nil {

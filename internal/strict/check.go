@@ -26,6 +26,14 @@ func Absolute(path string) error {
 	return nil
 }
 
+// AbsoluteOrAuto is Absolute, or the word auto.
+func AbsoluteOrAuto(path string) error {
+	if path != "auto" && !IsAbsolute(path) {
+		return MustBe("an absolute path or auto", path)
+	}
+	return nil
+}
+
 // CleanAbsolute checks that a path is absolute and in its shortest form, which keeps
 // one directory from having several names.
 func CleanAbsolute(path string) error {
