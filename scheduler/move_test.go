@@ -184,3 +184,12 @@ func TestMoveBesideCronAndWindows(t *testing.T) {
 		}
 	}
 }
+
+// A ledger that leaves a slot out of a day's schedule does not silence one of minutes.
+func TestMovedUnderAnotherSchedule(t *testing.T) {
+	l := scheduler.Ledger{Through: clock("05:10:00"), Ran: clock("05:10:00"), Moved: clock("05:10:00").Add(36 * time.Hour)}
+	s := placed(t, 10, 15*time.Minute)
+	if p := s.Plan(s.Observe(l, clock("05:12:00"))); !p.At.Equal(clock("06:10:00")) {
+		t.Errorf("got %+v, want 06:10", p)
+	}
+}
