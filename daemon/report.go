@@ -85,11 +85,14 @@ func (d *Daemon) settleReporting() {
 	if d.reported.Swap(false) {
 		d.news = true
 	}
-	if d.Reporter == nil || d.Config.Reporter.URL == "" {
+	if d.Reporter == nil {
+		return
+	}
+	d.wakeReporter() // so often that its own clock never has to
+	if d.Config.Reporter.URL == "" {
 		return
 	}
 	d.watch()
-	d.wakeReporter()
 	r, err := d.State.Running()
 	if err != nil || r.Phase != state.Applying || r.Started == nil || r.ID == d.begun {
 		return
@@ -123,6 +126,7 @@ func (d *Daemon) startRecord(r *state.Running) *api.Run {
 	}
 	if req, err := d.State.Request(r.ID); err == nil {
 		run.Due, run.EnvironmentRequested, run.Schedule = req.Due, req.Env, req.Schedule
+		run.Noop = req.Noop != nil && *req.Noop
 	}
 	if run.Schedule == nil { // of a run that somebody asked for
 		next := d.spec.Due(d.kept.Ledger)
