@@ -12,6 +12,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/hold"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/splay"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -73,9 +74,12 @@ type Status struct {
 
 	Schedulers []puppet.Scheduler `json:"other_schedulers,omitempty"`
 
+	Reporting *Reporting `json:"reporting,omitempty"` // nil: outcomes are reported nowhere
+
 	CertificateEnds *time.Time `json:"certificate_ends,omitempty"`
 
-	scheduled bool // Expected is of the node's own schedule
+	scheduled bool      // Expected is of the node's own schedule
+	moved     time.Time // when a node comes next that was given another place
 
 	// NotKnown says what this user may not see, or what is broken.
 	NotKnown []string `json:"not_known,omitempty"`
@@ -125,17 +129,18 @@ func (r *Running) CutOff() bool { return !r.RunnerAlive && !r.PuppetAlive }
 
 // Service is the service that starts runs on time.
 type Service struct {
-	Alive       bool       `json:"alive"`
-	PID         int        `json:"pid,omitempty"`
-	Since       *time.Time `json:"since,omitempty"`
-	Version     string     `json:"version,omitempty"`
-	NextDue     *time.Time `json:"next_due,omitempty"`
-	NextWhy     string     `json:"next_why,omitempty"`
-	NextSkipped string     `json:"next_skipped,omitempty"` // why it will not start, should nothing change until then
-	IntervalS   float64    `json:"interval_s,omitempty"`
-	OffsetS     *float64   `json:"offset_s,omitempty"`
-	LastError   string     `json:"last_error,omitempty"`
-	ConfigError string     `json:"config_error,omitempty"` // why the last reload was refused
+	Alive       bool         `json:"alive"`
+	PID         int          `json:"pid,omitempty"`
+	Since       *time.Time   `json:"since,omitempty"`
+	Version     string       `json:"version,omitempty"`
+	NextDue     *time.Time   `json:"next_due,omitempty"`
+	NextWhy     string       `json:"next_why,omitempty"`
+	NextSkipped string       `json:"next_skipped,omitempty"` // why it will not start, should nothing change until then
+	IntervalS   float64      `json:"interval_s,omitempty"`
+	OffsetS     *float64     `json:"offset_s,omitempty"`
+	OffsetFrom  splay.Source `json:"offset_from,omitempty"` // what the offset was made from
+	LastError   string       `json:"last_error,omitempty"`
+	ConfigError string       `json:"config_error,omitempty"` // why the last reload was refused
 }
 
 // Source is where a status comes from.
@@ -150,6 +155,8 @@ type Source struct {
 	Spec *scheduler.Spec
 	// Booted is when the system was; zero: not known.
 	Booted time.Time
+	// ReportTo is the URL of the collector; empty: outcomes are reported nowhere.
+	ReportTo string
 	// Conditions are when the admin's conditions keep runs off, in words.
 	Conditions string
 }
@@ -162,6 +169,7 @@ func Look(src Source) *Status {
 	s.readService(src.State)
 	s.readPuppet(src)
 	s.readHolds(src.State)
+	s.readReporting(src)
 	s.decide(src)
 	s.foresee(src)
 	s.expect(src)

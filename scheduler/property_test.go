@@ -145,6 +145,15 @@ func (w *world) step(d time.Duration) {
 	}
 }
 
+// move gives the node another place.
+func (w *world) move() {
+	old, rule := w.spec, w.rule
+	rule.Share.Fraction = rapid.Float64Range(0, 0.999999).Draw(w.T, "place")
+	w.useRule(rule)
+	w.write(w.spec.Replace(old, w.read(), w.now()))
+	w.settled = time.Time{}
+}
+
 func drawRule(t *rapid.T) scheduler.Rule {
 	r := scheduler.Rule{
 		Mode:    rapid.SampledFrom([]splay.Mode{splay.Hash, splay.None}).Draw(t, "mode"),
@@ -187,7 +196,7 @@ func TestNeverEarlyNeverTwiceNeverStarved(t *testing.T) {
 		for range rapid.IntRange(1, 6).Draw(t, "events") {
 			w.serve(time.Duration(rapid.IntRange(0, 3*3600).Draw(t, "serve"))*time.Second, -1)
 			w.checkNotStarved()
-			switch rapid.SampledFrom([]string{"step", "suspend", "kill", "reload"}).Draw(t, "event") {
+			switch rapid.SampledFrom([]string{"step", "suspend", "kill", "reload", "move"}).Draw(t, "event") {
 			case "step":
 				w.step(rapid.SampledFrom(steps).Draw(t, "step"))
 			case "suspend":
@@ -201,6 +210,8 @@ func TestNeverEarlyNeverTwiceNeverStarved(t *testing.T) {
 				w.useRule(drawRule(t))
 				w.write(w.spec.Replace(old, w.read(), w.now()))
 				w.settled, w.calm = time.Time{}, w.real
+			case "move":
+				w.move()
 			}
 		}
 		w.serve(6*time.Hour, -1)

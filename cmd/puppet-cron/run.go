@@ -15,6 +15,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 	"github.com/puppet-cron/puppet-cron/internal/version"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/puppet/args"
@@ -42,7 +43,8 @@ A run that is already going on is not joined: this one is recorded as skipped,
 unless --wait says how long to wait for it.
 
 Afterwards the programs in post-run.d of hooks_dir are told of it, in two minutes at
-most; they change neither the outcome nor the exit code.
+most, and where no service does it the collector is, in ten seconds at most; neither
+changes the outcome or the exit code.
 
 Exit codes: 0 unchanged, 2 changed, 4 failed, 6 failed and changed, 1 errored or
 stale, 3 skipped, 124 timed out, 130 interrupted; 64 wrong usage or configuration,
@@ -116,6 +118,7 @@ func (p *program) run(c *cobra.Command, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	dir.SpoolUpTo(cfg.Reporter.Spool())
 	ctx, stop := untilToldToStop(c.Context())
 	defer stop()
 	progress := p.newProgress(o.json || o.request != "")
@@ -132,6 +135,9 @@ func (p *program) run(c *cobra.Command, o runOptions) error {
 	}
 	answer := p.report(done, err, o)
 	r.PostRun(ctx) // when a person has the outcome already
+	if done != nil {
+		p.reportAlone(ctx, cfg, dir)
+	}
 	return answer
 }
 
@@ -145,7 +151,7 @@ func (p *program) newRunner(cfg *config.Config, dir *state.Dir, notify func(stat
 // asRequest is what a person's run asks for.
 func (o *runOptions) asRequest(c *cobra.Command) state.Request {
 	req := state.Request{
-		ID: uuid.Must(uuid.NewV7()).String(), Trigger: api.Manual, Asked: time.Now(), By: caller(),
+		ID: uuid.Must(uuid.NewV7()).String(), Trigger: api.Manual, Asked: time.Now(), By: command.Caller(),
 		Env: o.environment, Tags: o.tags, SkipTags: o.skipTags, WaitS: o.wait.Seconds(), TimeoutS: o.timeout.Seconds(),
 	}
 	if c.Flags().Changed("noop") {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -9,16 +8,12 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/node"
 )
 
-func (p *program) printJSON(v any) error {
-	enc := json.NewEncoder(p.stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
+func (p *program) printJSON(v any) error { return command.PrintJSON(p.stdout, v) }
 
 // showRun is the short account of a run that a person gets.
 func (p *program) showRun(r *api.Run) {
@@ -34,6 +29,9 @@ func (p *program) showRun(r *api.Run) {
 	}
 	for _, l := range r.LeftRunning {
 		fmt.Fprintf(p.stdout, "  left running: pid %d (%s)\n", l.PID, printable.Line(l.Command))
+	}
+	if text := dropped(r); text != "" {
+		fmt.Fprintf(p.stdout, " %s\n", text)
 	}
 	if r.Outcome.Executed() && !r.Outcome.Healthy() {
 		fmt.Fprintf(p.stdout, "  full output: puppet-cron log %s\n", r.ID)
@@ -74,8 +72,8 @@ func (p *program) coloured(o api.Outcome, text string) string {
 }
 
 func isTerminal(w io.Writer) bool {
-	if l, ok := w.(*lossy); ok {
-		w = l.w
+	if l, ok := w.(*command.Lossy); ok {
+		w = l.Unwrap()
 	}
 	f, ok := w.(*os.File)
 	if !ok {

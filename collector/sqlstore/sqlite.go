@@ -45,7 +45,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, errNoFile
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no %s: run `puppet-cron-collector migrate`", path)
+		return nil, fmt.Errorf("%s: %w: run `puppet-cron-collector migrate`", path, fs.ErrNotExist)
 	}
 	d := &sqliteDB{path: path}
 	var err error
