@@ -145,12 +145,21 @@ func (n *nodeState) end(run *api.Run) {
 	}
 }
 
-// announce keeps the old schedule when a run says nothing of it.
+// announce keeps what a run says nothing of: one that a person asked for knows its timeout,
+// and nothing of the schedule. A node whose interval were forgotten would lose its slot.
 func (n *nodeState) announce(a *api.Announce) {
 	if a == nil {
 		return
 	}
-	n.intervalS, n.timeoutS, n.nextDue = positive(a.IntervalS), positive(a.TimeoutS), timeNumber(a.NextDue)
+	if v := positive(a.IntervalS); v.Valid {
+		n.intervalS = v
+	}
+	if v := positive(a.TimeoutS); v.Valid {
+		n.timeoutS = v
+	}
+	if v := timeNumber(a.NextDue); v.Valid {
+		n.nextDue = v
+	}
 }
 
 func (n *nodeState) disable(d *api.DisableInfo) error {

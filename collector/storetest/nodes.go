@@ -82,6 +82,12 @@ func slots(t *testing.T, s collector.Store) {
 	} else {
 		want(got, 1)
 	}
+	byHand := final(12, "c", t0.Add(7*time.Minute), api.Unchanged)
+	byHand.Trigger, byHand.Schedule = api.Manual, &api.Announce{TimeoutS: 3900}
+	want(put(t, s, t0.Add(7*time.Minute), []*api.Run{byHand}, api.Stored)[0].Slot, 2)
+	if n := node(t, s, "c"); n.IntervalS != 1800 || n.TimeoutS != 3900 {
+		t.Errorf("after a run by hand: every %g s, timeout %g s", n.IntervalS, n.TimeoutS)
+	}
 	if err := s.Retire(t.Context(), "a", t0); err != nil {
 		t.Fatal(err)
 	}
