@@ -57,6 +57,11 @@ func (s *Store) pruneRest(ctx context.Context, keep collector.Retention, now tim
 	}
 	unused := now.Add(-max(keep.Unchanged, keep.Changed, keep.Failed) - 2*usedFor)
 	n, err = s.remove(ctx, "DELETE FROM traits WHERE id IN (SELECT id FROM traits WHERE used < $1 LIMIT $2)", unused.UnixMicro(), limit)
+	if n > 0 {
+		s.knowing.Lock()
+		s.known = nil
+		s.knowing.Unlock()
+	}
 	return n == limit, err
 }
 
