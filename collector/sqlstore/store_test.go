@@ -54,7 +54,7 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "none.db")); err == nil {
 		t.Error("a refused database was made all the same")
 	}
-	if _, _, err := sqlstore.Migrate(t.Context(), newer); err == nil || !strings.Contains(err.Error(), "version 99") {
+	if _, _, err := sqlstore.Migrate(t.Context(), newer); !errors.Is(err, sqlstore.ErrSchema) || !strings.Contains(err.Error(), "version 99") {
 		t.Errorf("migrating a newer schema: %v", err)
 	}
 	if _, _, err := sqlstore.Migrate(t.Context(), "sqlite:"+filepath.Join(dir, "none", "c.db")); err == nil {
