@@ -1,9 +1,8 @@
 // Package config turns the configuration file of a node into a Config that is
 // valid as a whole.
 //
-// The file is read strictly: an unknown key, a bad value and a key whose feature
-// is not built yet are errors that name file, line and key. All of them are
-// reported, not only the first.
+// The file is read strictly: an unknown key and a bad value are errors that name file,
+// line and key. All of them are reported, not only the first.
 //
 // A key is one line in options; reference.yaml describes it to people.
 package config
@@ -142,7 +141,7 @@ func Default() Config {
 			JobID:                  true,
 		},
 		Reporter: Reporter{TLS: TLS{Mode: TLSPuppet}, SpoolMax: 1000},
-		History:  History{Runs: 500, Days: 30, Size: 200 * mebibyte},
+		History:  History{Runs: 500, Days: 30, Size: 200 << 20},
 		Shutdown: Shutdown{InhibitDelay},
 		HooksDir: defaultHooksDir,
 		Check: Check{

@@ -83,6 +83,8 @@ func TestInvalid(t *testing.T) {
 :2: puppet.<<: merge keys are not supported: write the keys out`},
 		{"misplaced-key", `
 :1: lock_wait: unknown key: did you mean puppet.lock_wait?`},
+		{"misspelt", `
+:2: schedule.evry: unknown key: did you mean schedule.every?`},
 		{"names", `
 :2: puppet.certname: "Web01.example.com" is not a certname: use lower-case letters, digits and . _ - (a letter or a digit first, no "..")
 :3: puppet.environment: "$(id)" is not an environment: use letters, digits and _`},
@@ -91,13 +93,6 @@ func TestInvalid(t *testing.T) {
 :3: puppet.environment: has no value: give it one, or remove the key
 :4: puppet.extra_args: has no value: give it one, or remove the key
 :5: state_dir: has no value: give it one, or remove the key`},
-		{"not-built-empty", `
-:2: reporter: this version has no reporter yet: remove the key`},
-		{"not-built-misspelt", `
-:2: schedule.evry: unknown key: did you mean schedule.every?`},
-		{"not-built", `
-:2: reporter.url: this version has no reporter yet: remove the key
-:2: reporter.tls: this version has no reporter yet: remove the key`},
 		{"nul", `
 :2: control character U+0000: remove it`},
 		{"numbers", `
@@ -111,6 +106,37 @@ func TestInvalid(t *testing.T) {
 :5: state_dir: must be an absolute path, not ""`},
 		{"quote", `
 :2: not YAML from here on (check indentation, tabs and quotes): found unexpected end of stream`},
+		{"reporter", `
+:3: reporter.tls.mode: must be puppet, files or none, not "system"
+:4: reporter.tls.cert: must be an absolute path, not "cert.pem"
+:5: reporter.tls.key: must be an absolute path, not "./key.pem"
+:6: reporter.tls.ca: must be an absolute path, not "auto"
+:7: reporter.tls.crl: unknown key: remove it (puppet-cron config reference lists all keys)
+:8: reporter.token_file: must be an absolute path, not "token"
+:9: reporter.token: unknown key: remove it (puppet-cron config reference lists all keys)
+:10: reporter.spool_max: must be a whole number from 1 to 1000000, not "0"
+:11: reporter.log_tail: must be at most 1MiB, not "1025KiB"`},
+		{"reporter-log-tail", `
+:1: reporter.spool_max: must be a whole number from 1 to 1000000, not "1000001"
+:1: reporter.log_tail: 0 has no unit: write 0KiB, 0MiB or 0GiB`},
+		{"reporter-url-host", `
+:2: reporter.url: must be a URL such as https://collector.example.com:8150, not "https://:8150"`},
+		{"reporter-url-http", `
+:2: reporter.url: is without TLS, which is for a collector on this host only (127.0.0.1, ::1 or localhost): write https://`},
+		{"reporter-url-http-name", `
+:2: reporter.url: is without TLS, which is for a collector on this host only (127.0.0.1, ::1 or localhost): write https://`},
+		{"reporter-url-http-tls", `
+:2: reporter.url: is without TLS: write https://, or set reporter.tls.mode to none`},
+		{"reporter-url-https-none", `
+:3: reporter.tls.mode: none is for http:// on this host only: set it to puppet or files, or remove the key`},
+		{"reporter-url-password", `
+:3: reporter.url: cannot hold a user or a password, it is shown to everybody: put a bearer token into a file and name it in reporter.token_file`},
+		{"reporter-url-port", `
+:2: reporter.url: must be a URL such as https://collector.example.com:8150, not "https://collector.example.com:81500"`},
+		{"reporter-url-query", `
+:3: reporter.url: cannot hold a query or a fragment: leave it out, and name a file with a bearer token in reporter.token_file if the collector wants one`},
+		{"reporter-url-scheme", `
+:2: reporter.url: must be a URL such as https://collector.example.com:8150, not "collector.example.com:8150"`},
 		{"schedule-both", `
 :2: schedule.cron: cannot stand beside schedule.every: remove one of them`},
 		{"schedule-cron-at-every", `

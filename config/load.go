@@ -1,14 +1,16 @@
 package config
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"syscall"
+	"io"
 
-	"github.com/puppet-cron/puppet-cron/internal/safepath"
+	"github.com/puppet-cron/puppet-cron/internal/strict"
 )
+
+// program names the command that explains the file.
+const program = "puppet-cron"
+
+// Error is one mistake in a configuration file.
+type Error = strict.Error
 
 // Load reads the file at path. A missing file is an error that wraps
 // fs.ErrNotExist: whether defaults will do is for the caller to say, who knows
@@ -16,43 +18,30 @@ import (
 //
 // Root runs what the file says, so for root the file must pass safepath.Check.
 func Load(path string) (*Config, error) {
-	if err := safepath.Check(path); err != nil {
-		return nil, fmt.Errorf("configuration file %w", explain(path, err))
-	}
-	f, err := openRegular(path)
+	f, err := strict.Open(program, path)
 	if err != nil {
-		return nil, fmt.Errorf("configuration file %w", err)
+		return nil, err
 	}
-	defer func() { _ = f.Close() }() // it was only read
+	defer f.Close()
 	return Parse(path, f)
 }
 
-// openRegular opens path for reading. O_NONBLOCK, because opening a FIFO would
-// otherwise wait for a writer for ever.
-func openRegular(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+// Parse reads a configuration; name stands for the file in errors. What the file
+// does not say has its default, so an empty file is Default. A file with mistakes
+// is an error that joins an *Error for each of them, in the order of the lines.
+func Parse(name string, r io.Reader) (*Config, error) {
+	c := Default()
+	schema := strict.Schema{Program: program, Options: options(&c)}
+	f, err := schema.Parse(name, r)
 	if err != nil {
-		return nil, explain(path, err)
+		return nil, err
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: is not a regular file (mode %v): give the path of a file", path, info.Mode())
+	checkCombinations(f, &c)
+	if err := f.Err(); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return &c, nil
 }
 
-func explain(path string, err error) error {
-	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pathErr.Err // it would name the path a second time
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: %w: create it (`puppet-cron config reference` shows every key; it may be empty), or leave --config out", path, err)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s: %w: run this as root, or make the file readable: chmod a+r %s", path, err, path)
-	}
-	return fmt.Errorf("%s: %w", path, err)
-}
+// Show writes the configuration as YAML that Parse reads back as the same.
+func (c *Config) Show(w io.Writer) error { return strict.Show(w, options(c)) }

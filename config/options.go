@@ -1,111 +1,79 @@
 package config
 
 import (
-	"strings"
+	"math"
 
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/strict"
 	"github.com/puppet-cron/puppet-cron/puppet/args"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/splay"
 )
 
-// option binds a key of the file to its place in a Config.
-type option struct {
-	key   string // of a nested key the whole path, joined by dots
-	value value
-	list  bool // the key holds a list; value takes its items one by one
-	// required is set when a section of a list is nothing without the key.
-	required bool
-	// entry, of a key that holds a list of sections, adds one of them and returns its
-	// keys, without a path.
-	entry func() []option
-}
-
 // options returns every key that this version understands, in the order in which
 // they are shown, bound to c.
-func options(c *Config) []option {
-	return []option{
-		{key: "schedule.every", value: interval{&c.Schedule.Every}},
-		{key: "schedule.cron", value: text{&c.Schedule.Cron, optional(scheduler.CheckCron)}},
-		{key: "schedule.timezone", value: text{&c.Schedule.Timezone, optional(timezone)}},
-		{key: "schedule.splay.mode", value: choice[splay.Mode]{&c.Schedule.Splay.Mode, []splay.Mode{splay.Hash, splay.Slot, splay.None}}},
-		{key: "schedule.splay.window", value: autoDuration{&c.Schedule.Splay.Window}},
-		{key: "schedule.catch_up", value: pause{&c.Schedule.CatchUp}},
-		{key: "schedule.retries", value: number{&c.Schedule.Retries, 0, 100}},
-		{key: "schedule.windows", value: windows{&c.Schedule.Windows}, entry: windows{&c.Schedule.Windows}.add},
-		{key: "schedule.skip_when.battery", value: boolean{&c.Schedule.SkipWhen.Battery}},
-		{key: "schedule.skip_when.load_per_core", value: limit{&c.Schedule.SkipWhen.LoadPerCore}},
-		{key: "schedule.skip_when.file", value: text{&c.Schedule.SkipWhen.File, optional(cleanAbsolute)}},
-		{key: "schedule.skip_when.command", value: argv{&c.Schedule.SkipWhen.Command}, list: true},
-		{key: "puppet.command", value: choice[Command]{&c.Puppet.Command, []Command{Agent, Apply}}},
-		{key: "puppet.manifest", value: text{&c.Puppet.Manifest, optional(absolute)}},
-		{key: "puppet.binary", value: text{&c.Puppet.Binary, absoluteOrAuto}},
-		{key: "puppet.confdir", value: text{&c.Puppet.Confdir, optional(cleanAbsolute)}},
-		{key: "puppet.certname", value: text{&c.Puppet.Certname, optional(args.Certname)}},
-		{key: "puppet.environment", value: text{&c.Puppet.Environment, optional(args.Environment)}},
-		{key: "puppet.extra_args", value: items{&c.Puppet.ExtraArgs, args.Extra}, list: true},
-		{key: "puppet.noop", value: toggle{&c.Puppet.Noop}},
-		{key: "puppet.cached_catalog_on_failure", value: toggle{&c.Puppet.CachedCatalogOnFailure}},
-		{key: "puppet.timeout", value: autoDuration{&c.Puppet.Timeout}},
-		{key: "puppet.lock_wait", value: duration{&c.Puppet.LockWait}},
-		{key: "puppet.nice", value: number{&c.Puppet.Nice, -20, 19}},
-		{key: "puppet.job_id", value: boolean{&c.Puppet.JobID}},
-		{key: "history.runs", value: number{&c.History.Runs, 1, 1_000_000}},
-		{key: "history.days", value: number{&c.History.Days, 1, 36_500}},
-		{key: "history.size", value: size{&c.History.Size, mebibyte}},
-		{key: "shutdown.inhibit", value: choice[Inhibit]{&c.Shutdown.Inhibit, []Inhibit{InhibitOff, InhibitDelay, InhibitBlock}}},
-		{key: "hooks_dir", value: text{&c.HooksDir, cleanAbsolute}},
-		{key: "check.failed", value: severity(&c.Check.Failed)},
-		{key: "check.stale", value: severity(&c.Check.Stale)},
-		{key: "check.errored", value: severity(&c.Check.Errored)},
-		{key: "check.timed_out", value: severity(&c.Check.TimedOut)},
-		{key: "check.interrupted", value: severity(&c.Check.Interrupted)},
-		{key: "check.overdue", value: severity(&c.Check.Overdue)},
-		{key: "check.condition", value: severity(&c.Check.Condition)},
-		{key: "check.disabled", value: severity(&c.Check.Disabled)},
-		{key: "check.disabled_days", value: number{&c.Check.DisabledDays, 0, 36_500}},
-		{key: "check.held", value: severity(&c.Check.Held)},
-		{key: "check.noop_held", value: severity(&c.Check.NoopHeld)},
-		{key: "check.service_down", value: severity(&c.Check.ServiceDown)},
-		{key: "check.service_trouble", value: severity(&c.Check.ServiceTrouble)},
-		{key: "check.certificate.warning_days", value: number{&c.Check.CertificateWarningDays, 0, 36_500}},
-		{key: "check.certificate.critical_days", value: number{&c.Check.CertificateCriticalDays, 0, 36_500}},
-		{key: "metrics.textfile", value: text{&c.Metrics.Textfile, optional(textfile)}},
-		{key: "state_dir", value: text{&c.StateDir, cleanAbsolute}},
-		{key: "log.level", value: level{&c.Log.Level}},
-		{key: "log.format", value: choice[string]{&c.Log.Format, []string{"auto", "text", "json"}}},
+func options(c *Config) []strict.Option {
+	return []strict.Option{
+		{Key: "schedule.every", Value: interval{&c.Schedule.Every}},
+		{Key: "schedule.cron", Value: strict.Text(&c.Schedule.Cron, strict.Optional(scheduler.CheckCron))},
+		{Key: "schedule.timezone", Value: strict.Text(&c.Schedule.Timezone, strict.Optional(timezone))},
+		{Key: "schedule.splay.mode", Value: strict.Choice(&c.Schedule.Splay.Mode, splay.Hash, splay.Slot, splay.None)},
+		{Key: "schedule.splay.window", Value: strict.AutoDuration(&c.Schedule.Splay.Window)},
+		{Key: "schedule.catch_up", Value: strict.Pause(&c.Schedule.CatchUp)},
+		{Key: "schedule.retries", Value: strict.Number(&c.Schedule.Retries, 0, 100)},
+		{Key: "schedule.windows", Value: windows{&c.Schedule.Windows}, Entry: windows{&c.Schedule.Windows}.add, Unknown: unknownInWindow},
+		{Key: "schedule.skip_when.battery", Value: strict.Boolean(&c.Schedule.SkipWhen.Battery)},
+		{Key: "schedule.skip_when.load_per_core", Value: limit{&c.Schedule.SkipWhen.LoadPerCore}},
+		{Key: "schedule.skip_when.file", Value: strict.Text(&c.Schedule.SkipWhen.File, strict.Optional(strict.CleanAbsolute))},
+		{Key: "schedule.skip_when.command", Value: argv{&c.Schedule.SkipWhen.Command}, List: true},
+		{Key: "puppet.command", Value: strict.Choice(&c.Puppet.Command, Agent, Apply)},
+		{Key: "puppet.manifest", Value: strict.Text(&c.Puppet.Manifest, strict.Optional(strict.Absolute))},
+		{Key: "puppet.binary", Value: strict.Text(&c.Puppet.Binary, strict.AbsoluteOrAuto)},
+		{Key: "puppet.confdir", Value: strict.Text(&c.Puppet.Confdir, strict.Optional(strict.CleanAbsolute))},
+		{Key: "puppet.certname", Value: strict.Text(&c.Puppet.Certname, strict.Optional(args.Certname))},
+		{Key: "puppet.environment", Value: strict.Text(&c.Puppet.Environment, strict.Optional(args.Environment))},
+		{Key: "puppet.extra_args", Value: strict.Items(&c.Puppet.ExtraArgs, args.Extra), List: true},
+		{Key: "puppet.noop", Value: toggle{&c.Puppet.Noop}},
+		{Key: "puppet.cached_catalog_on_failure", Value: toggle{&c.Puppet.CachedCatalogOnFailure}},
+		{Key: "puppet.timeout", Value: strict.AutoDuration(&c.Puppet.Timeout)},
+		{Key: "puppet.lock_wait", Value: strict.Duration(&c.Puppet.LockWait)},
+		{Key: "puppet.nice", Value: strict.Number(&c.Puppet.Nice, -20, 19)},
+		{Key: "puppet.job_id", Value: strict.Boolean(&c.Puppet.JobID)},
+		{Key: "reporter.url", Value: strict.Text(&c.Reporter.URL, strict.Optional(collectorURL))},
+		{Key: "reporter.tls.mode", Value: strict.Choice(&c.Reporter.TLS.Mode, TLSPuppet, TLSFiles, TLSNone)},
+		{Key: "reporter.tls.cert", Value: strict.Text(&c.Reporter.TLS.Cert, strict.Optional(strict.Absolute))},
+		{Key: "reporter.tls.key", Value: strict.Text(&c.Reporter.TLS.Key, strict.Optional(strict.Absolute))},
+		{Key: "reporter.tls.ca", Value: strict.Text(&c.Reporter.TLS.CA, strict.Optional(strict.Absolute))},
+		{Key: "reporter.token_file", Value: strict.Text(&c.Reporter.TokenFile, strict.Optional(strict.Absolute))},
+		{Key: "reporter.spool_max", Value: strict.Number(&c.Reporter.SpoolMax, 1, 1_000_000)},
+		{Key: "reporter.log_tail", Value: strict.Size(&c.Reporter.LogTail, 0, api.MaxLogBytes)},
+		{Key: "history.runs", Value: strict.Number(&c.History.Runs, 1, 1_000_000)},
+		{Key: "history.days", Value: strict.Number(&c.History.Days, 1, 36_500)},
+		{Key: "history.size", Value: strict.Size(&c.History.Size, 1<<20, math.MaxInt64)},
+		{Key: "shutdown.inhibit", Value: strict.Choice(&c.Shutdown.Inhibit, InhibitOff, InhibitDelay, InhibitBlock)},
+		{Key: "hooks_dir", Value: strict.Text(&c.HooksDir, strict.CleanAbsolute)},
+		{Key: "check.failed", Value: severity(&c.Check.Failed)},
+		{Key: "check.stale", Value: severity(&c.Check.Stale)},
+		{Key: "check.errored", Value: severity(&c.Check.Errored)},
+		{Key: "check.timed_out", Value: severity(&c.Check.TimedOut)},
+		{Key: "check.interrupted", Value: severity(&c.Check.Interrupted)},
+		{Key: "check.overdue", Value: severity(&c.Check.Overdue)},
+		{Key: "check.condition", Value: severity(&c.Check.Condition)},
+		{Key: "check.disabled", Value: severity(&c.Check.Disabled)},
+		{Key: "check.disabled_days", Value: strict.Number(&c.Check.DisabledDays, 0, 36_500)},
+		{Key: "check.held", Value: severity(&c.Check.Held)},
+		{Key: "check.noop_held", Value: severity(&c.Check.NoopHeld)},
+		{Key: "check.service_down", Value: severity(&c.Check.ServiceDown)},
+		{Key: "check.service_trouble", Value: severity(&c.Check.ServiceTrouble)},
+		{Key: "check.certificate.warning_days", Value: strict.Number(&c.Check.CertificateWarningDays, 0, 36_500)},
+		{Key: "check.certificate.critical_days", Value: strict.Number(&c.Check.CertificateCriticalDays, 0, 36_500)},
+		{Key: "metrics.textfile", Value: strict.Text(&c.Metrics.Textfile, strict.Optional(textfile))},
+		{Key: "state_dir", Value: strict.Text(&c.StateDir, strict.CleanAbsolute)},
+		{Key: "log.level", Value: strict.Level(&c.Log.Level)},
+		{Key: "log.format", Value: strict.Choice(&c.Log.Format, "auto", "text", "json")},
 	}
 }
 
-func severity(dst *Severity) value {
-	return choice[Severity]{dst, []Severity{OK, Warning, Critical, Unknown}}
-}
-
-// planned is a key that is documented and that this version does not have yet.
-type planned struct {
-	key   string
-	lacks string
-}
-
-// notBuilt returns the keys that are refused with an explanation: ignoring one
-// would promise what is not done.
-func notBuilt() []planned {
-	const reporter = "reporter"
-	return []planned{
-		{"reporter.url", reporter},
-		{"reporter.tls", reporter},
-		{"reporter.token_file", reporter},
-		{"reporter.spool_max", reporter},
-		{"reporter.log_tail", reporter},
-	}
-}
-
-// lacking returns the feature that key belongs to when it is not built yet. Key
-// may be that of a whole section.
-func lacking(key string) (feature string, ok bool) {
-	for _, p := range notBuilt() {
-		if p.key == key || strings.HasPrefix(p.key, key+".") {
-			return p.lacks, true
-		}
-	}
-	return "", false
+func severity(dst *Severity) strict.Value {
+	return strict.Choice(dst, OK, Warning, Critical, Unknown)
 }

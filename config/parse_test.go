@@ -48,6 +48,9 @@ func TestDefaults(t *testing.T) {
 		"schedule: {skip_when: {battery: false, load_per_core: never, file: '', command: []}}",
 		"schedule:\n  skip_when:\n",
 		"puppet:\r\n  noop: auto\r\n  timeout: auto\r\n",
+		"reporter: {}\n",
+		"reporter: {url: '', tls: {mode: puppet}, token_file: '', spool_max: 1000, log_tail: 0KiB}",
+		"reporter: {tls: {mode: puppet, cert: '', key: '', ca: ''}, log_tail: 0GiB}",
 		"puppet: {binary: auto, manifest: '', confdir: '', certname: '', environment: '', extra_args: []}",
 	} {
 		got, err := parse(text)
@@ -83,6 +86,12 @@ puppet:
   lock_wait: 90s
   nice: -5
   job_id: false
+reporter:
+  url: https://collector.example.com:8150/puppet
+  tls: {mode: files, cert: ` + abs("/etc/c.pem") + `, key: ` + abs("/etc/k.pem") + `, ca: ` + abs("/etc/ca.pem") + `}
+  token_file: ` + abs("/etc/token") + `
+  spool_max: 1000000
+  log_tail: 64KiB
 history: {runs: 1, days: 7, size: 1GiB}
 shutdown: {inhibit: block}
 hooks_dir: ` + abs("/srv/hooks") + `
@@ -129,6 +138,13 @@ log: {level: debug, format: json}
 			LockWait:               90 * time.Second,
 			Nice:                   -5,
 		},
+		Reporter: config.Reporter{
+			URL:       "https://collector.example.com:8150/puppet",
+			TLS:       config.TLS{Mode: config.TLSFiles, Cert: abs("/etc/c.pem"), Key: abs("/etc/k.pem"), CA: abs("/etc/ca.pem")},
+			TokenFile: abs("/etc/token"),
+			SpoolMax:  1_000_000,
+			LogTail:   64 << 10,
+		},
 		History:  config.History{Runs: 1, Days: 7, Size: 1 << 30},
 		Shutdown: config.Shutdown{Inhibit: config.InhibitBlock},
 		HooksDir: abs("/srv/hooks"),
@@ -160,6 +176,22 @@ func TestPaths(t *testing.T) {
 			"FILE:4: puppet.cached_catalog_on_failure: is for agent only, apply compiles its own catalog: remove the key",
 		},
 		{
+			"a key without its certificate",
+			"reporter:\n  tls:\n    mode: files\n    key: " + abs("/k.pem"),
+			"FILE:4: reporter.tls.key: is of no use alone: set reporter.tls.cert, too, or remove the key",
+		},
+		{
+			"a certificate without its key",
+			"reporter:\n  tls: {mode: files, ca: " + abs("/ca.pem") + ", cert: " + abs("/c.pem") + "}",
+			"FILE:2: reporter.tls.cert: is of no use alone: set reporter.tls.key, too, or remove the key",
+		},
+		{
+			"files of no use",
+			"reporter:\n  tls:\n    ca: " + abs("/ca.pem") + "\n    cert: " + abs("/c.pem"),
+			"FILE:3: reporter.tls.ca: is for mode files only: set reporter.tls.mode to files, or remove the key\n" +
+				"FILE:4: reporter.tls.cert: is for mode files only: set reporter.tls.mode to files, or remove the key",
+		},
+		{
 			"a detour",
 			"state_dir: " + abs("/var/../lib/x"),
 			fmt.Sprintf("FILE:1: state_dir: must be the shortest form of the path, %q, not %q", abs("/lib/x"), abs("/var/../lib/x")),
@@ -182,6 +214,25 @@ func TestPaths(t *testing.T) {
 				t.Errorf("got:  %s\nwant: %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestReporterWays has the ways that outcomes may go.
+func TestReporterWays(t *testing.T) {
+	for _, text := range []string{
+		"url: 'https://collector.example.com:8150', tls: {mode: puppet}",
+		"url: https://collector.example.com/base/",
+		"url: 'https://[2001:db8::1]:8150', tls: {mode: files}",
+		"url: https://foreman.example.com, tls: {mode: files, ca: " + abs("/ca.pem") + "}, token_file: " + abs("/t"),
+		"url: 'http://127.0.0.1:8150', tls: {mode: none}",
+		"url: 'http://127.8.8.8:8150', tls: {mode: none}",
+		"url: 'http://[::1]:8150', tls: {mode: none}",
+		"url: 'http://localhost:8150', tls: {mode: none}, token_file: " + abs("/t"),
+		"url: '', tls: {mode: none}", // reporting is off
+	} {
+		if _, err := parse("reporter: {" + text + "}"); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

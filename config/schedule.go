@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/internal/localtime"
+	"github.com/puppet-cron/puppet-cron/internal/strict"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 	"github.com/puppet-cron/puppet-cron/splay"
 )
@@ -62,7 +63,7 @@ func (s *Schedule) SpecIn(local localtime.Zone, id splay.Identity) (*scheduler.S
 // timezone checks the name of a zone.
 func timezone(name string) error {
 	if _, err := time.LoadLocation(name); err != nil {
-		return mustBe("a time zone such as Europe/Paris", name)
+		return strict.MustBe("a time zone such as Europe/Paris", name)
 	}
 	return nil
 }

@@ -56,6 +56,7 @@ func TestShow(t *testing.T) {
 	c.Puppet.Environment = "2024"
 	c.Puppet.ExtraArgs = []string{"--trace", "--server=x"}
 	c.Puppet.Timeout = time.Hour
+	c.Reporter.URL = "https://collector.example.com:8150"
 	c.History.Size = 1536 << 20
 	want := `schedule:
   every: 30m
@@ -94,6 +95,16 @@ puppet:
   lock_wait: 10m
   nice: 0
   job_id: true
+reporter:
+  url: https://collector.example.com:8150
+  tls:
+    mode: puppet
+    cert: ""
+    key: ""
+    ca: ""
+  token_file: ""
+  spool_max: 1000
+  log_tail: 0KiB
 history:
   runs: 500
   days: 30
@@ -148,6 +159,8 @@ func TestRoundTrip(t *testing.T) {
 		severities := []config.Severity{config.OK, config.Warning, config.Critical, config.Unknown}
 		c.Check.Failed = rapid.SampledFrom(severities).Draw(t, "failed")
 		c.Check.CertificateWarningDays = rapid.IntRange(7, 36_500).Draw(t, "warning_days")
+		c.Reporter.LogTail = 1024 * rapid.Int64Range(0, 1024).Draw(t, "log_tail")
+		c.Reporter.SpoolMax = rapid.IntRange(1, 1_000_000).Draw(t, "spool_max")
 		c.History.Size = 1024 * rapid.Int64Range(1024, 1<<40).Draw(t, "size")
 		for _, value := range rapid.SliceOfN(rapid.StringMatching(`[ -~é]{1,30}`), 0, 3).Draw(t, "extra") {
 			p.ExtraArgs = append(p.ExtraArgs, "--server="+value)

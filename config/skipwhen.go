@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/puppet-cron/puppet-cron/internal/strict"
 )
 
 // SkipWhen says what keeps a scheduled run off. Any one of them does.
@@ -42,20 +44,20 @@ const (
 	maxLimit = 1000
 )
 
-func (v limit) set(s string) error {
+func (v limit) Set(s string) error {
 	if s == noLimit {
 		*v.dst = 0
 		return nil
 	}
 	n, err := strconv.ParseFloat(s, 64)
 	if err != nil || strings.Trim(s, "0123456789.") != "" || n < minLimit || n > maxLimit {
-		return mustBe("a number from 0.01 to 1000, such as 4 or 0.5, or never", s)
+		return strict.MustBe("a number from 0.01 to 1000, such as 4 or 0.5, or never", s)
 	}
 	*v.dst = n
 	return nil
 }
 
-func (v limit) show() any {
+func (v limit) Show() any {
 	if *v.dst == 0 {
 		return noLimit
 	}
@@ -65,10 +67,10 @@ func (v limit) show() any {
 // argv is a program and its arguments. No shell reads them.
 type argv struct{ dst *[]string }
 
-func (v argv) set(s string) error {
+func (v argv) Set(s string) error {
 	*v.dst = append(*v.dst, s) // a wrong one too, lest the next be taken for the program
-	if len(*v.dst) == 1 && !isAbsolute(s) {
-		return mustBe("the absolute path of a program", s)
+	if len(*v.dst) == 1 && !strict.IsAbsolute(s) {
+		return strict.MustBe("the absolute path of a program", s)
 	}
 	if strings.Contains(s, "\x00") {
 		return errors.New("cannot hold NUL, no argument can: remove it")
@@ -76,4 +78,4 @@ func (v argv) set(s string) error {
 	return nil
 }
 
-func (v argv) show() any { return *v.dst }
+func (v argv) Show() any { return *v.dst }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 
+	"github.com/puppet-cron/puppet-cron/internal/strict"
 	"github.com/puppet-cron/puppet-cron/scheduler"
 )
 
@@ -10,7 +11,7 @@ import (
 type windows struct{ dst *[]scheduler.WindowRule }
 
 // set is for what is no list.
-func (v windows) set(string) error {
+func (v windows) Set(string) error {
 	return errors.New(`must be a list of windows, as in [{days: MON-FRI, from: "22:00", to: "05:00"}]`)
 }
 
@@ -22,7 +23,7 @@ type shownWindow struct {
 	Mode scheduler.WindowMode `yaml:"mode"`
 }
 
-func (v windows) show() any {
+func (v windows) Show() any {
 	list := []shownWindow{}
 	for _, w := range *v.dst {
 		list = append(list, shownWindow(w))
@@ -31,23 +32,22 @@ func (v windows) show() any {
 }
 
 // add appends a window and returns its keys.
-func (v windows) add() []option {
+func (v windows) add() []strict.Option {
 	*v.dst = append(*v.dst, scheduler.WindowRule{Mode: scheduler.WindowRun})
 	w := &(*v.dst)[len(*v.dst)-1] // filled before the next one is added
-	return []option{
-		{key: "days", value: text{&w.Days, scheduler.CheckDays}},
-		{key: "from", value: text{&w.From, scheduler.CheckFrom}, required: true},
-		{key: "to", value: text{&w.To, scheduler.CheckTo}, required: true},
-		{key: "mode", value: choice[scheduler.WindowMode]{&w.Mode, scheduler.WindowModes()}},
+	return []strict.Option{
+		{Key: "days", Value: strict.Text(&w.Days, scheduler.CheckDays)},
+		{Key: "from", Value: strict.Text(&w.From, scheduler.CheckFrom), Required: true},
+		{Key: "to", Value: strict.Text(&w.To, scheduler.CheckTo), Required: true},
+		{Key: "mode", Value: strict.Choice(&w.Mode, scheduler.WindowModes()...)},
 	}
 }
 
-// reportUnknownInWindow also knows the trap of {days: SAT,SUN}: for YAML the comma ends
-// the value, and SUN is the next key.
-func (p *parser) reportUnknownInWindow(line int, key string) {
-	if leaf(key) != "" && scheduler.CheckDays(leaf(key)) == nil {
-		p.report(line, key, `unknown key: put a list of days in quotes, as in days: "SAT,SUN"`)
-		return
+// unknownInWindow also knows the trap of {days: SAT,SUN}: for YAML the comma ends the
+// value, and SUN is the next key.
+func unknownInWindow(key string) string {
+	if key != "" && scheduler.CheckDays(key) == nil {
+		return `put a list of days in quotes, as in days: "SAT,SUN"`
 	}
-	p.report(line, key, "unknown key: a window has days, from, to and mode")
+	return "a window has days, from, to and mode"
 }

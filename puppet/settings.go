@@ -2,14 +2,17 @@ package puppet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -31,6 +34,9 @@ type Settings struct {
 	Hostcert          string `json:"hostcert"`
 	Hostprivkey       string `json:"hostprivkey"`
 	Localcacert       string `json:"localcacert"`
+	Hostcrl           string `json:"hostcrl"`
+	CAServer          string `json:"ca_server"`
+	CAPort            number `json:"ca_port"`
 	Server            string `json:"server"`
 	Serverport        number `json:"serverport"`
 	Masterport        number `json:"masterport"` // until Puppet 6
@@ -121,6 +127,18 @@ func (s *Settings) AgentPidfile() string { return filepath.Join(s.Rundir, "agent
 func (s *Settings) CachedCatalog() string {
 	return filepath.Join(s.ClientDatadir, "catalog", s.Certname+".json")
 }
+
+// CRLURL is where the CA gives its revocation list; "" when Puppet names no CA.
+func (s *Settings) CRLURL() string {
+	if s.CAServer == "" {
+		return ""
+	}
+	host := net.JoinHostPort(s.CAServer, strconv.Itoa(int(cmp.Or(s.CAPort, defaultPort))))
+	return "https://" + host + "/puppet-ca/v1/certificate_revocation_list/ca"
+}
+
+// defaultPort is that of Puppet's server, and of its CA.
+const defaultPort = 8140
 
 // settingNames are the names that `puppet config print` is asked for.
 func settingNames() []string {

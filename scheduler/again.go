@@ -56,7 +56,7 @@ func (s *Spec) retry(l Ledger, run *api.Run, now time.Time, luck float64) Ledger
 func (s *Spec) again(l Ledger, t api.Trigger, run *api.Run, now time.Time, delay time.Duration, luck float64) Ledger {
 	at := now.Round(0).UTC().Add(delay/2 + time.Duration(luck*float64(delay)))
 	l.Again = Again{}
-	if l.CatchUp.IsZero() && at.Add(took(run)).Before(s.Next(l.Through)) {
+	if l.CatchUp.IsZero() && at.Add(took(run)).Before(s.Due(l)) {
 		l.Again = Again{At: at, Trigger: t}
 	}
 	return l

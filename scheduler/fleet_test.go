@@ -2,7 +2,6 @@ package scheduler_test
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -69,7 +68,7 @@ func certname(i int) string { return fmt.Sprintf("node%06d.example.com", i) }
 // goldenSlot is what the collector hands out: each slot is as far from all others as
 // can be, whatever their number.
 func goldenSlot(i int) splay.Share {
-	_, f := math.Modf(float64(i) * (math.Sqrt(5) - 1) / 2)
+	f := splay.SlotFraction(i)
 	return splay.Identity{Certname: certname(i), Slot: &f}.Share(splay.Slot)
 }
 
@@ -212,4 +211,46 @@ func checkedMinute(t *testing.T, name string, due, opens time.Time, minutes int)
 		t.Fatalf("%s is due at %v, not within %d minutes after %v", name, due, minutes, opens)
 	}
 	return minute
+}
+
+// TestFleetOfSlots has nodes come and go as the collector has it: each that joins gets the
+// smallest number that is free, and keeps it until it is retired.
+func TestFleetOfSlots(t *testing.T) {
+	for seed := range uint64(5) {
+		rng := rand.New(rand.NewPCG(3, seed))
+		taken := make([]bool, 10_000)
+		join := func(n int) {
+			for k := 0; n > 0; k++ {
+				if k == len(taken) {
+					taken = append(taken, false)
+				}
+				if !taken[k] {
+					taken[k], n = true, n-1
+				}
+			}
+		}
+		check := func(when string, most float64) {
+			t.Helper()
+			var slots []int
+			for k, has := range taken {
+				if has {
+					slots = append(slots, k)
+				}
+			}
+			at := offset(t, func(i int) splay.Share { return goldenSlot(slots[i]) })
+			got := peak(starts(len(slots), at), fleetEvery, 30*time.Second)
+			t.Logf("%5d nodes, %s: runs at one time, peak / mean %.3f", len(slots), when, got)
+			if got > most {
+				t.Errorf("%s: %.3f, more than %.2f", when, got, most)
+			}
+		}
+		join(10_000)
+		check("after they joined", 1.03)
+		for _, k := range rng.Perm(len(taken))[:2000] {
+			taken[k] = false
+		}
+		check("after a fifth was retired", 1.15)
+		join(2000)
+		check("after as many others joined", 1.05)
+	}
 }

@@ -34,6 +34,11 @@ type Ledger struct {
 	Again Again `json:"again,omitzero"`
 	// Retries is how many runs were tried again since one reached its server.
 	Retries int `json:"retries,omitempty"`
+	// Ran is when the last run was due, those that come again left out; zero: not known.
+	Ran time.Time `json:"ran,omitzero"`
+	// Moved takes the place of the next slot, after the node itself was given another
+	// place. See Spec.Replace.
+	Moved time.Time `json:"moved,omitzero"`
 	// Taken is the run that was to be launched.
 	Taken Taken `json:"taken,omitzero"`
 }
@@ -85,9 +90,9 @@ func (s *Spec) Observe(l Ledger, now time.Time) Ledger {
 		l = Ledger{Through: now, CatchUp: l.CatchUp, First: l.First, Taken: l.Taken}
 	}
 	onTime := now.Add(-min(late, s.interval))
-	if missed := s.count(l.Through, onTime); missed > 0 {
+	if missed := s.missed(l, onTime); missed > 0 {
 		l.Missed, l.Through, owed = sum(l.Missed, missed), onTime, true
-		l.Again = Again{}
+		l.Again, l.Moved = Again{}, time.Time{}
 	}
 	return s.leaveToSlot(s.planCatchUp(l, now, owed))
 }
@@ -108,7 +113,7 @@ func (s *Spec) planCatchUp(l Ledger, now time.Time, owed bool) Ledger {
 	default:
 		return l
 	}
-	l.CatchUp = s.catchUp(s.Next(l.Through), now, s.rule.CatchUp>>l.Tries)
+	l.CatchUp = s.catchUp(s.Due(l), now, s.rule.CatchUp>>l.Tries)
 	return l
 }
 
@@ -136,14 +141,14 @@ func (s *Spec) catchUp(due, now time.Time, within time.Duration) time.Time {
 // Plan returns the next run by an observed ledger: the next slot, or what comes before
 // it.
 func (s *Spec) Plan(l Ledger) Plan {
-	due := s.Next(l.Through)
+	due := s.Due(l)
 	switch {
 	case !l.CatchUp.IsZero() && l.CatchUp.Before(due):
 		return s.planOwed(l, due)
 	case s.comesAgain(l) && l.Again.At.Before(due) && s.Window(l.Again.At).Mode != WindowSkip:
 		return s.planAgain(l)
 	}
-	return Plan{At: due, Trigger: api.Schedule, Missed: l.Missed, Through: due, Why: s.why(due), first: l.First}
+	return Plan{At: due, Trigger: api.Schedule, Missed: l.Missed, Through: s.settles(l, due), Why: s.whyDue(l, due), first: l.First}
 }
 
 // planOwed makes one run of what was missed and of the slots that are due so soon
@@ -186,11 +191,15 @@ func (s *Spec) planAgain(l Ledger) Plan {
 // Take settles what a plan settles, for the run with that id.
 func (l Ledger) Take(p Plan, id string) Ledger {
 	taken := Ledger{
-		Through: p.Through, Retries: l.Retries,
+		Through: p.Through, Retries: l.Retries, Ran: p.At,
 		Taken: Taken{ID: id, Due: p.At, Trigger: p.Trigger, Missed: sum(p.Missed, 0), First: p.first},
 	}
-	if p.Trigger == api.Retry {
+	switch p.Trigger {
+	case api.Retry:
 		taken.Retries++
+		fallthrough
+	case api.FollowUp:
+		taken.Ran, taken.Moved = l.Ran, l.Moved
 	}
 	return taken
 }
@@ -217,16 +226,21 @@ func (l Ledger) Settle(launched bool) Ledger {
 	return l
 }
 
-// Replace makes s take over from old, after a reload. No slot of old is lost, and
-// none of s that lies in the past is made up. Where the node would have run by now
-// under s, a run is owed: reloads, however many, do not keep a node from running.
+// Replace makes s take over from old, after a reload or when the node was given another
+// place. No slot of old is lost, and none of s that lies in the past is made up. Where the
+// node would have run by now under s, a run is owed: reloads, however many, do not keep a
+// node from running. Where only the place is another, see move.
 func (s *Spec) Replace(old *Spec, l Ledger, now time.Time) Ledger {
 	if s.same(old) {
 		return l
 	}
 	now = now.Round(0).UTC()
 	l = old.Observe(l, now)
-	missed := old.count(l.Through, now)
+	if s.onlyMoved(old) && !l.First && l.CatchUp.IsZero() && l.Missed == 0 {
+		return s.move(old, l, now)
+	}
+	missed := old.missed(l, now)
+	l.Moved = time.Time{}
 	owed := missed > 0 || !s.Next(l.Through).After(now)
 	if owed {
 		l.Missed, l.Through = sum(l.Missed, missed), now

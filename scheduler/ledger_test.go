@@ -198,6 +198,7 @@ func TestLedgerIsKeptAsJSON(t *testing.T) {
 		Through: clock("05:10:00").Add(7), Missed: 1, CatchUp: clock("05:12:00"), Tries: 2,
 		Taken: scheduler.Taken{ID: "x", Due: clock("05:10:00"), Trigger: api.CatchUp, Missed: 3},
 		Again: scheduler.Again{At: clock("05:11:00"), Trigger: api.Retry}, Retries: 1,
+		Ran: clock("05:09:00"), Moved: clock("05:30:00"),
 	}
 	data, err := json.Marshal(want)
 	if err != nil {
@@ -216,7 +217,7 @@ func TestLedgerIsKeptAsJSON(t *testing.T) {
 // A run that is owed says why: the node never ran, missed slots, or has another schedule.
 func TestWhyOwed(t *testing.T) {
 	old := half(t, 15*time.Minute)
-	s := spec(t, scheduler.Rule{Every: 30 * time.Minute, CatchUp: 15 * time.Minute, Share: splay.Share{Fraction: 0.8}})
+	s := spec(t, scheduler.Rule{Every: 20 * time.Minute, CatchUp: 15 * time.Minute, Share: splay.Share{Fraction: 0.8}})
 	first := old.Observe(scheduler.Ledger{}, clock("05:20:00"))
 	settled := scheduler.Ledger{Through: clock("04:40:00")}
 	for want, p := range map[string]scheduler.Plan{

@@ -77,11 +77,12 @@ func (w *world) serve(d time.Duration, steps int) {
 			continue
 		}
 		id := strconv.Itoa(len(w.runs))
+		slot := !p.At.Equal(l.Moved) // else it may be one of the place before
 		l = l.Take(p, id)
 		if w.write(l); steps == 0 {
 			return
 		}
-		w.launch(p, id)
+		w.launch(p, id, slot)
 		if steps--; steps == 0 {
 			return
 		}
@@ -100,7 +101,7 @@ func (w *world) outcome(p scheduler.Plan) *api.Run {
 	}).Draw(w.T, "outcome")
 }
 
-func (w *world) launch(p scheduler.Plan, id string) {
+func (w *world) launch(p scheduler.Plan, id string, slot bool) {
 	now := w.now()
 	if now.Before(p.At) {
 		w.Fatalf("early: at %v, %+v", now, p)
@@ -108,7 +109,7 @@ func (w *world) launch(p scheduler.Plan, id string) {
 	if win := w.spec.Window(p.At); win.Mode == scheduler.WindowSkip {
 		w.Fatalf("in closed time, %s: %+v", win.Why, p)
 	}
-	if p.Trigger == api.Schedule {
+	if p.Trigger == api.Schedule && slot {
 		if !w.spec.Next(p.At.Add(-1)).Equal(p.At) {
 			w.Fatalf("%v is no slot", p.At)
 		}
@@ -143,6 +144,15 @@ func (w *world) step(d time.Duration) {
 	if w.read().Through.Sub(w.now()) > time.Hour+w.spec.Interval() {
 		w.settled = time.Time{}
 	}
+}
+
+// move gives the node another place.
+func (w *world) move() {
+	old, rule := w.spec, w.rule
+	rule.Share.Fraction = rapid.Float64Range(0, 0.999999).Draw(w.T, "place")
+	w.useRule(rule)
+	w.write(w.spec.Replace(old, w.read(), w.now()))
+	w.settled = time.Time{}
 }
 
 func drawRule(t *rapid.T) scheduler.Rule {
@@ -187,7 +197,7 @@ func TestNeverEarlyNeverTwiceNeverStarved(t *testing.T) {
 		for range rapid.IntRange(1, 6).Draw(t, "events") {
 			w.serve(time.Duration(rapid.IntRange(0, 3*3600).Draw(t, "serve"))*time.Second, -1)
 			w.checkNotStarved()
-			switch rapid.SampledFrom([]string{"step", "suspend", "kill", "reload"}).Draw(t, "event") {
+			switch rapid.SampledFrom([]string{"step", "suspend", "kill", "reload", "move"}).Draw(t, "event") {
 			case "step":
 				w.step(rapid.SampledFrom(steps).Draw(t, "step"))
 			case "suspend":
@@ -201,6 +211,8 @@ func TestNeverEarlyNeverTwiceNeverStarved(t *testing.T) {
 				w.useRule(drawRule(t))
 				w.write(w.spec.Replace(old, w.read(), w.now()))
 				w.settled, w.calm = time.Time{}, w.real
+			case "move":
+				w.move()
 			}
 		}
 		w.serve(6*time.Hour, -1)

@@ -43,7 +43,7 @@ func TestWindowsWhateverHappens(t *testing.T) {
 		w := newWindowedWorld(t)
 		for range rapid.IntRange(1, 5).Draw(t, "events") {
 			w.serve(time.Duration(rapid.IntRange(0, 30*3600).Draw(t, "serve"))*time.Second, -1)
-			switch rapid.SampledFrom([]string{"step", "suspend", "kill", "reload"}).Draw(t, "event") {
+			switch rapid.SampledFrom([]string{"step", "suspend", "kill", "reload", "move"}).Draw(t, "event") {
 			case "step":
 				w.step(rapid.SampledFrom([]time.Duration{time.Second, -time.Second, time.Hour, -time.Hour, 400 * days, -400 * days}).Draw(t, "step"))
 			case "suspend":
@@ -55,6 +55,8 @@ func TestWindowsWhateverHappens(t *testing.T) {
 				w.useRule(drawWindowedRule(t))
 				w.write(w.spec.Replace(old, w.read(), w.now()))
 				w.settled = time.Time{}
+			case "move":
+				w.move()
 			}
 		}
 		w.serve(9*days, -1) // a window may come once a week

@@ -8,10 +8,13 @@
 //	last-change.json   the last that changed something; last-success.json the last good one
 //	failing.json       the runs in a row that did not end well
 //	runs/ID/           request.json, lock, output.log, run.json: one run, kept as history
+//	spool/             final records that the collector does not have yet; ledger.json counts
+//	                   those that had to be dropped; rejected/ has those that it refused
+//	reporter.json      what is known of the reporting
 //
 // Writers are root or the one user that runs Puppet. Readers may be anybody: the
-// files above are readable by all and hold no text that Puppet printed, those in
-// runs/ID are not. Every file is replaced whole and carries a schema; one with a
+// files above are readable by all and hold no text that Puppet printed; the records in
+// runs/ID and spool are not. Every file is replaced whole and carries a schema; one with a
 // higher schema than ours is never rewritten.
 package state
 
@@ -36,7 +39,11 @@ const (
 var ErrMisplaced = errors.New("unusable state directory")
 
 // Dir is a node's state directory.
-type Dir struct{ path string }
+type Dir struct {
+	path     string
+	spoolMax int    // 0: nothing is spooled
+	killHere func() // for tests
+}
 
 // Open makes the directory when only it is missing, and checks that nobody else
 // may write to it.
@@ -51,7 +58,7 @@ func Open(path string) (*Dir, error) {
 	} else if !fi.IsDir() {
 		return nil, fmt.Errorf("%w: cannot make %s: %s is not a directory; set state_dir", ErrMisplaced, path, parent)
 	}
-	d := &Dir{path}
+	d := &Dir{path: path}
 	for _, dir := range []string{path, d.runs()} {
 		if err := makeDir(dir); err != nil {
 			return nil, err
@@ -64,7 +71,7 @@ func Open(path string) (*Dir, error) {
 }
 
 // View opens the directory for reading. It need not exist.
-func View(path string) *Dir { return &Dir{filepath.Clean(path)} }
+func View(path string) *Dir { return &Dir{path: filepath.Clean(path)} }
 
 // makeDir sets the mode itself: the umask must not hide the status from users.
 func makeDir(path string) error {

@@ -115,6 +115,8 @@ const leftover = time.Hour
 func (d *Dir) sweep(now time.Time) {
 	removeOld(d.path, now)
 	removeOld(d.runs(), now)
+	removeOld(d.SpoolDir(), now)
+	removeOld(d.RejectedDir(), now)
 	ids, _ := d.IDs()
 	for _, id := range ids {
 		removeOld(d.RunDir(id), now)

@@ -26,9 +26,10 @@ type Claim struct {
 	// Resumed: a process that is gone had begun this run.
 	Resumed bool
 
-	dir  *Dir
-	lock *filelock.Lock
-	made bool // by this process
+	dir   *Dir
+	lock  *filelock.Lock
+	made  bool     // by this process
+	final *api.Run // that was recorded
 }
 
 // Begin makes a run and claims it. Nobody ever sees it unclaimed: it is made under
@@ -136,8 +137,10 @@ func (d *Dir) Claim(id string) (*Claim, error) {
 	return c, nil
 }
 
-// Record writes the final record of the run, then what status shows. It is the
-// only way a run gets one.
+// Record spools the final record of the run, writes it, and then what status shows. It
+// is the only way a run gets one. When a process that was killed had spooled another, that
+// one is recorded; Final tells. A record that cannot be spooled is written nonetheless, and
+// the error says so.
 func (c *Claim) Record(run api.Run) error {
 	if run.ID != c.ID {
 		return fmt.Errorf("cannot record run %q as run %s", run.ID, c.ID)
@@ -146,17 +149,23 @@ func (c *Claim) Record(run api.Run) error {
 		return ErrRecorded
 	}
 	_ = os.Remove(c.reserve()) // without a reserve the record may fit nonetheless
+	run, unspooled := c.dir.enspool(run)
+	c.dir.interrupt()
 	if err := write(c.dir.RecordFile(c.ID), run, privateMode); err != nil {
-		return fmt.Errorf("cannot record run %s: %w", c.ID, err)
+		return errors.Join(fmt.Errorf("cannot record run %s: %w", c.ID, err), unspooled)
 	}
+	c.final = &run
 	if err := c.dir.publish(&run); err != nil {
-		return err
+		return errors.Join(err, unspooled)
 	}
 	// The record ended the claim. As long as its file is there, Prune takes it that
 	// status was not told: a process killed before this line leaves it.
 	_ = os.Remove(c.dir.claimFile(c.ID))
-	return nil
+	return unspooled
 }
+
+// Final is what Record wrote; nil when it wrote nothing.
+func (c *Claim) Final() *api.Run { return c.final }
 
 // Reserve takes the room on the disk that Record will need, so that a disk which
 // fills up during the run costs no outcome.

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"fmt"
@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 )
-
-const mebibyte = 1 << 20
 
 // unit is a unit of sizes.
 type unit struct {
@@ -18,31 +16,35 @@ type unit struct {
 // units returns the units that a size may have, the largest first. KB and MB are
 // not among them: nobody knows whether they are meant to be 1000 or 1024.
 func units() []unit {
-	return []unit{{"GiB", 1 << 30}, {"MiB", mebibyte}, {"KiB", 1 << 10}}
+	return []unit{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}
 }
 
-// size is an amount of bytes, written with a unit.
+// Size is an amount of bytes, written with a unit.
+func Size(dst *int64, least, most int64) Value { return size{dst, least, most} }
+
 type size struct {
-	dst *int64
-	min int64
+	dst      *int64
+	min, max int64
 }
 
-func (v size) set(s string) error {
-	if isNumber(s) {
+func (v size) Set(s string) error {
+	if IsNumber(s) {
 		return fmt.Errorf("%s has no unit: write %sKiB, %sMiB or %sGiB", s, s, s, s)
 	}
 	n, ok := parseSize(s)
 	switch {
 	case !ok:
-		return mustBe("a size such as 200MiB (whole KiB, MiB or GiB)", s)
+		return MustBe("a size such as 200MiB (whole KiB, MiB or GiB)", s)
 	case n < v.min:
-		return mustBe(showSize(v.min)+" or more", s)
+		return MustBe(showSize(v.min)+" or more", s)
+	case n > v.max:
+		return MustBe("at most "+showSize(v.max), s)
 	}
 	*v.dst = n
 	return nil
 }
 
-func (v size) show() any { return showSize(*v.dst) }
+func (v size) Show() any { return showSize(*v.dst) }
 
 func parseSize(s string) (n int64, ok bool) {
 	for _, u := range units() {
@@ -62,9 +64,9 @@ func parseSize(s string) (n int64, ok bool) {
 // showSize uses the largest unit that leaves no remainder.
 func showSize(n int64) string {
 	for _, u := range units() {
-		if n%u.bytes == 0 {
+		if n%u.bytes == 0 && n >= u.bytes {
 			return strconv.FormatInt(n/u.bytes, 10) + u.name
 		}
 	}
-	return strconv.FormatInt(n, 10)
+	return strconv.FormatInt(n, 10) + "KiB" // 0: all others are whole units
 }

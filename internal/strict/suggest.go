@@ -1,12 +1,12 @@
-package config
+package strict
 
 import "strings"
 
 // suggest returns the key that was probably meant: one that differs by a typing
 // error, or one of the same name in another section.
-func suggest(key string) (best string, ok bool) {
+func (s *Schema) suggest(key string) (best string, ok bool) {
 	limit := min(2, len(leaf(key))/2) + 1
-	for _, known := range allKeys() {
+	for _, known := range s.allKeys() {
 		if d := distance(key, known, limit); d < limit {
 			best, limit = known, d
 		}
@@ -14,7 +14,7 @@ func suggest(key string) (best string, ok bool) {
 	if best != "" {
 		return best, true
 	}
-	for _, known := range allKeys() {
+	for _, known := range s.allKeys() {
 		if leaf(known) == leaf(key) {
 			return known, true
 		}
@@ -27,8 +27,8 @@ func leaf(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
 // parent is the section of a key, "" when it is in none.
 func parent(key string) string { return key[:max(0, strings.LastIndexByte(key, '.'))] }
 
-// allKeys returns every key of the design, sections included.
-func allKeys() []string {
+// allKeys returns every key that is documented, sections included.
+func (s *Schema) allKeys() []string {
 	var keys []string
 	seen := map[string]bool{"": true}
 	var add func(key string)
@@ -39,11 +39,11 @@ func allKeys() []string {
 			keys = append(keys, key)
 		}
 	}
-	for _, o := range options(new(Config)) {
-		add(o.key)
+	for _, o := range s.Options {
+		add(o.Key)
 	}
-	for _, p := range notBuilt() {
-		add(p.key)
+	for _, l := range s.Later {
+		add(l.Key)
 	}
 	return keys
 }

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Show writes the configuration as YAML that Parse reads back as the same.
-func (c *Config) Show(w io.Writer) error {
-	root, err := tree(options(c))
+// Show writes what the options are bound to as YAML that Parse reads back as the same.
+func Show(w io.Writer, options []Option) error {
+	root, err := tree(options)
 	if err != nil {
 		return fmt.Errorf("show configuration: %w", err)
 	}
@@ -23,19 +23,19 @@ func (c *Config) Show(w io.Writer) error {
 
 // tree builds the document, a mapping of keys and of sections, which are mappings
 // themselves. A value that shows nothing is left out.
-func tree(opts []option) (*yaml.Node, error) {
+func tree(options []Option) (*yaml.Node, error) {
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}
-	for _, o := range opts {
-		shown := o.value.show()
+	for _, o := range options {
+		shown := o.Value.Show()
 		if shown == nil {
 			continue
 		}
 		n := new(yaml.Node)
 		if err := n.Encode(shown); err != nil {
-			return nil, fmt.Errorf("%s: %w", o.key, err)
+			return nil, fmt.Errorf("%s: %w", o.Key, err)
 		}
-		add(section(sections, parent(o.key)), leaf(o.key), n)
+		add(section(sections, parent(o.Key)), leaf(o.Key), n)
 	}
 	return root, nil
 }

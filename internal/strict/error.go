@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"cmp"
@@ -37,7 +37,8 @@ type problems struct {
 	all  []*Error
 }
 
-func (p *problems) report(line int, key, format string, a ...any) {
+// Report notes a mistake at a line, 0 when it is that of the whole file.
+func (p *problems) Report(line int, key, format string, a ...any) {
 	if !p.enough() {
 		p.all = append(p.all, &Error{Path: p.path, Line: line, Key: printable(key), Msg: fmt.Sprintf(format, a...)})
 	}
@@ -45,16 +46,16 @@ func (p *problems) report(line int, key, format string, a ...any) {
 
 func (p *problems) enough() bool { return len(p.all) >= maxProblems }
 
-// sound reports whether nothing was wrong with any of the keys, or within their lists.
-func (p *problems) sound(keys ...string) bool {
+// Sound reports whether nothing was wrong with any of the keys, or within their lists.
+func (p *problems) Sound(keys ...string) bool {
 	return !slices.ContainsFunc(p.all, func(e *Error) bool {
 		key, _, _ := strings.Cut(e.Key, "[")
 		return slices.Contains(keys, key)
 	})
 }
 
-// err joins what was reported, in the order of the lines.
-func (p *problems) err() error {
+// Err joins what was reported, in the order of the lines.
+func (p *problems) Err() error {
 	slices.SortStableFunc(p.all, func(a, b *Error) int { return cmp.Compare(a.Line, b.Line) })
 	var errs []error
 	for _, e := range p.all {
@@ -71,7 +72,7 @@ func (p *problems) err() error {
 func printable(key string) string {
 	odd := func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == ':' }
 	if len(key) > maxQuoted || strings.ContainsFunc(key, odd) {
-		return quote(key)
+		return Quote(key)
 	}
 	return key
 }
@@ -79,7 +80,8 @@ func printable(key string) string {
 // maxQuoted is how much of the file's own text a message repeats, in bytes.
 const maxQuoted = 60
 
-func quote(s string) string {
+// Quote quotes what a file says for a message that repeats it, cut when it is long.
+func Quote(s string) string {
 	if len(s) <= maxQuoted {
 		return fmt.Sprintf("%q", s)
 	}

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"bytes"
@@ -15,34 +15,34 @@ import (
 
 // document returns the top of the only document in data, nil when there is none
 // or when it is not YAML.
-func (p *parser) document(data []byte) *yaml.Node {
-	if !p.checkText(data) {
+func (f *File) document(data []byte) *yaml.Node {
+	if !f.checkText(data) {
 		return nil
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); err != nil {
-		p.reportSyntax(data, err)
+		f.reportSyntax(data, err)
 		return nil
 	}
 	if err := dec.Decode(&second); err == nil {
-		p.report(second.Line, "", "a second document begins here: the file must hold one only")
+		f.Report(second.Line, "", "a second document begins here: the file must hold one only")
 	} else {
-		p.reportSyntax(data, err)
+		f.reportSyntax(data, err)
 	}
 	return doc.Content[0]
 }
 
 // checkText finds what YAML would refuse without saying where.
-func (p *parser) checkText(data []byte) bool {
+func (f *File) checkText(data []byte) bool {
 	for i := 0; i < len(data); {
 		r, n := utf8.DecodeRune(data[i:])
 		switch {
 		case r == utf8.RuneError && n == 1:
-			p.report(lineAt(data, i), "", "not UTF-8: save the file as UTF-8")
+			f.Report(lineAt(data, i), "", "not UTF-8: save the file as UTF-8")
 			return false
 		case unicode.IsControl(r) && !strings.ContainsRune("\t\r\n", r):
-			p.report(lineAt(data, i), "", "control character %U: remove it", r)
+			f.Report(lineAt(data, i), "", "control character %U: remove it", r)
 			return false
 		}
 		i += n
@@ -60,7 +60,7 @@ var (
 
 // reportSyntax reports an error of the YAML library, which has its line within
 // its text, or none when that is 1. The end of the file is not an error.
-func (p *parser) reportSyntax(data []byte, err error) {
+func (f *File) reportSyntax(data []byte, err error) {
 	if errors.Is(err, io.EOF) {
 		return
 	}
@@ -76,8 +76,8 @@ func (p *parser) reportSyntax(data []byte, err error) {
 		}
 	}
 	if m := unknownAnchor.FindStringSubmatch(msg); m != nil {
-		p.report(lineAt(data, max(0, bytes.Index(data, []byte("*"+m[1])))), "", noAliases)
+		f.Report(lineAt(data, max(0, bytes.Index(data, []byte("*"+m[1])))), "", noAliases)
 		return
 	}
-	p.report(line, "", "not YAML from here on (check indentation, tabs and quotes): %s", msg)
+	f.Report(line, "", "not YAML from here on (check indentation, tabs and quotes): %s", msg)
 }
