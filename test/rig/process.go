@@ -171,3 +171,9 @@ func Listening(t testing.TB, address string) {
 		return true
 	})
 }
+
+// Killable is what a test may kill and start again.
+type Killable interface {
+	Kill()
+	Start()
+}
