@@ -12,6 +12,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/hold"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/node"
@@ -69,7 +70,7 @@ Puppet itself knows nothing.`,
 
 // hold is what was asked for.
 func (o *disableOptions) hold(c *cobra.Command, now time.Time) (hold.Hold, error) {
-	one := hold.Hold{Owner: caller(), Kind: hold.Disable, Since: now.Round(0).UTC().Truncate(time.Second)}
+	one := hold.Hold{Owner: command.Caller(), Kind: hold.Disable, Since: now.Round(0).UTC().Truncate(time.Second)}
 	var errs []error
 	switch {
 	case o.noop && o.scheduleOnly:

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/puppet-cron/puppet-cron/hold"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 )
 
 func newEnableCommand(p *program) *cobra.Command {
@@ -36,7 +37,7 @@ func (p *program) enable(ctx context.Context, all bool) error {
 	if all {
 		return p.enableAll(h)
 	}
-	owner := caller()
+	owner := command.Caller()
 	mine := h.before.Of(owner, h.now)
 	after, err := h.End(owner, h.now)
 	if after == nil {

@@ -2,41 +2,18 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
 	"sync/atomic"
 
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 )
 
 func (p *program) logger(c config.Log) *slog.Logger { return slog.New(p.logHandler(c)) }
 
-// logHandler writes to standard error. A service manager adds the time; a person
-// knows it.
+// logHandler writes to standard error.
 func (p *program) logHandler(c config.Log) slog.Handler {
-	if c.Format == "json" {
-		return slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: c.Level})
-	}
-	return slog.NewTextHandler(prefixed{p.stderr}, &slog.HandlerOptions{
-		Level: c.Level,
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && (a.Key == slog.TimeKey || (a.Key == slog.LevelKey && a.Value.Any() == slog.LevelInfo)) {
-				return slog.Attr{}
-			}
-			return a
-		},
-	})
-}
-
-// prefixed marks each line with the program's name.
-type prefixed struct{ w io.Writer }
-
-func (p prefixed) Write(line []byte) (int, error) {
-	if _, err := fmt.Fprintf(p.w, "puppet-cron: %s", line); err != nil {
-		return 0, err
-	}
-	return len(line), nil
+	return command.NewLogHandler(p.stderr, "puppet-cron", c.Level, c.Format == "json")
 }
 
 // newestHandler is the handler of the newest configuration: loggers that are in use

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -30,14 +31,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	command, err := root.ExecuteContextC(context.Background())
+	used, err := root.ExecuteContextC(context.Background())
 	if err == nil {
 		return 0
 	}
 	if answer, ok := errors.AsType[exitError](err); ok {
 		return int(answer)
 	}
-	if command.Name() == checkName && command.Parent() == root { // not `config check`
+	if used.Name() == checkName && used.Parent() == root { // not `config check`
 		return unchecked(stdout, err)
 	}
 	for line := range strings.Lines(err.Error()) {
@@ -45,12 +46,6 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	return codeOf(err)
 }
-
-// Exit codes beside those of run and status, from sysexits(3).
-const (
-	exitUsage    = 64 // wrong usage or configuration: the caller must mend it
-	exitInternal = 70 // the program could not do its work
-)
 
 // exitError is an exit code that needs no words: the command has said all.
 type exitError int
@@ -75,9 +70,9 @@ func codeOf(err error) int {
 	case errors.As(err, &no):
 		return 1
 	case errors.As(err, &usage), errors.As(err, &broken), errors.Is(err, state.ErrMisplaced):
-		return exitUsage
+		return command.ExitUsage
 	}
-	return exitInternal
+	return command.ExitInternal
 }
 
 // program is what the commands share.
@@ -108,34 +103,11 @@ all it needs.`,
 		p.configGiven = c.Flags().Changed("config")
 		return nil
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
-	})
 	root.AddCommand(newRunCommand(p), newStatusCommand(p), newHistoryCommand(p), newLogCommand(p),
-		newConfigCommand(p), newVersionCommand(p), newServeCommand(p), newNextCommand(p), newServiceCommand(p),
+		newConfigCommand(p), command.NewVersion("puppet-cron"), newServeCommand(p), newNextCommand(p), newServiceCommand(p),
 		newDisableCommand(p), newEnableCommand(p), newCheckCommand(p))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
-	markUsageErrors(root)
+	command.MarkUsageErrors(root, func(err error) error { return usageError{err} })
 	return root
-}
-
-// markUsageErrors makes the wrong number of arguments, and a command that does not
-// exist, a mistake of the caller's.
-func markUsageErrors(c *cobra.Command) {
-	if c.Name() == "completion" {
-		c.Args = cobra.NoArgs // a shell that it does not know is no reason to print its help
-		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
-	}
-	if check := c.Args; check != nil {
-		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usageError{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
-			}
-			return nil
-		}
-	}
-	for _, sub := range c.Commands() {
-		markUsageErrors(sub)
-	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 	"github.com/puppet-cron/puppet-cron/internal/version"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/puppet/args"
@@ -145,7 +146,7 @@ func (p *program) newRunner(cfg *config.Config, dir *state.Dir, notify func(stat
 // asRequest is what a person's run asks for.
 func (o *runOptions) asRequest(c *cobra.Command) state.Request {
 	req := state.Request{
-		ID: uuid.Must(uuid.NewV7()).String(), Trigger: api.Manual, Asked: time.Now(), By: caller(),
+		ID: uuid.Must(uuid.NewV7()).String(), Trigger: api.Manual, Asked: time.Now(), By: command.Caller(),
 		Env: o.environment, Tags: o.tags, SkipTags: o.skipTags, WaitS: o.wait.Seconds(), TimeoutS: o.timeout.Seconds(),
 	}
 	if c.Flags().Changed("noop") {

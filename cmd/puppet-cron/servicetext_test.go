@@ -9,6 +9,7 @@ import (
 	"github.com/kardianos/service"
 
 	"github.com/puppet-cron/puppet-cron/config"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 	"github.com/puppet-cron/puppet-cron/packaging"
 )
 
@@ -62,7 +63,7 @@ func TestPlain(t *testing.T) {
 	}
 	for _, r := range " \t\n%$&<>\"'`\\;|*?[]{}()~#!:,=@^ü\x00\u2028" {
 		err := plain([]string{"/usr/bin/puppet-cron", "serve", "--config", "/etc/a" + string(r) + "b"})
-		if usage := (usageError{}); !errors.As(err, &usage) || codeOf(err) != exitUsage || !strings.Contains(err.Error(), fmt.Sprintf("%q", r)) {
+		if usage := (usageError{}); !errors.As(err, &usage) || codeOf(err) != command.ExitUsage || !strings.Contains(err.Error(), fmt.Sprintf("%q", r)) {
 			t.Errorf("%q: %v; want a usage error that names it", r, err)
 		}
 	}

@@ -2,13 +2,9 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
-	"os/user"
 
 	"github.com/puppet-cron/puppet-cron/config"
-	"github.com/puppet-cron/puppet-cron/internal/process"
 )
 
 // loadConfig reads the configuration. Nobody needs a file: only one that was named
@@ -22,21 +18,4 @@ func (p *program) loadConfig() (*config.Config, error) {
 		return nil, usageError{err}
 	}
 	return c, nil
-}
-
-// caller names the person who asked, for the record. Those who became root by su have
-// one name now, and had several when they logged in.
-func caller() string {
-	if name := os.Getenv("SUDO_USER"); name != "" {
-		return name
-	}
-	if uid, ok := process.LoginUID(); ok {
-		if u, err := user.LookupId(uid); err == nil {
-			return u.Username
-		}
-	}
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return fmt.Sprintf("uid %d", os.Getuid())
 }

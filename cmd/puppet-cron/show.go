@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -9,16 +8,12 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 	"github.com/puppet-cron/puppet-cron/internal/printable"
 	"github.com/puppet-cron/puppet-cron/node"
 )
 
-func (p *program) printJSON(v any) error {
-	enc := json.NewEncoder(p.stdout)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
+func (p *program) printJSON(v any) error { return command.PrintJSON(p.stdout, v) }
 
 // showRun is the short account of a run that a person gets.
 func (p *program) showRun(r *api.Run) {

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"fmt"
@@ -9,19 +9,20 @@ import (
 	"github.com/puppet-cron/puppet-cron/internal/version"
 )
 
-func newVersionCommand(p *program) *cobra.Command {
+// NewVersion makes the command that prints a program's version.
+func NewVersion(program string) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of this program",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if asJSON {
-				return p.printJSON(map[string]string{
+				return PrintJSON(c.OutOrStdout(), map[string]string{
 					"version": version.String(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
 				})
 			}
-			_, err := fmt.Fprintf(p.stdout, "puppet-cron %s (%s, %s/%s)\n", version.String(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(c.OutOrStdout(), "%s %s (%s, %s/%s)\n", program, version.String(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
