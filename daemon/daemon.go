@@ -58,6 +58,7 @@ type Daemon struct {
 	kept    state.Schedule
 	spec    *scheduler.Spec
 	zone    localtime.Zone
+	slot    *float64  // that the collector gave
 	started []started // runs that their runners have not begun yet
 	shown   string    // the last run that Ended heard of
 	// holdAsked is the last request about holds.
@@ -117,7 +118,7 @@ func (d *Daemon) pause(ctx context.Context, hangups <-chan os.Signal, wait time.
 func (d *Daemon) turn(ctx context.Context) time.Duration {
 	d.Tell("WATCHDOG=1")
 	d.showEnded()
-	d.learnCertname()
+	d.followPlace()
 	d.followZone()
 	d.settleNotBegun()
 	d.settleHolds(ctx)

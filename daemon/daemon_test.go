@@ -113,7 +113,7 @@ func (w *world) schedule() *state.Schedule {
 func TestOnTimeOverRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		spec, err := NewSpec(w.config, "web01.example.com")
+		spec, err := NewSpec(w.config, "web01.example.com", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func (d *Daemon) open() error {
 		d.ZoneFile = localtime.File
 	}
 	d.zone = localtime.Read(d.ZoneFile)
-	if d.spec, err = specIn(d.zone, d.Config, d.Certname(d.Config)); err != nil {
+	if d.spec, err = specIn(d.zone, d.Config, d.Certname(d.Config), d.slotOf(d.Config)); err != nil {
 		return err
 	}
 	now := time.Now()
@@ -75,19 +75,9 @@ func (d *Daemon) reload() {
 	d.kept.ConfigError = ""
 }
 
-// learnCertname moves the node to its own place as soon as a runner knows it.
-func (d *Daemon) learnCertname() {
-	if _, known := d.spec.Offset(); known || d.Certname(d.Config) == "" {
-		return
-	}
-	if err := d.use(d.Config, d.Certname(d.Config)); err != nil {
-		d.fail("cannot use the node's certname", err)
-	}
-}
-
 func (d *Daemon) use(c *config.Config, certname string) error {
 	zone := localtime.Read(d.ZoneFile)
-	spec, err := specIn(zone, c, certname)
+	spec, err := specIn(zone, c, certname, d.slotOf(c))
 	if err != nil {
 		return err
 	}
@@ -103,7 +93,7 @@ func (d *Daemon) use(c *config.Config, certname string) error {
 func (d *Daemon) publish(plan scheduler.Plan) {
 	at := plan.At
 	d.kept.NextDue, d.kept.NextWhy = &at, plan.Why
-	d.kept.IntervalS, d.kept.OffsetS = d.spec.Interval().Seconds(), d.offset()
+	d.kept.IntervalS, d.kept.OffsetS, d.kept.OffsetFrom = d.spec.Interval().Seconds(), d.offset(), source(d.spec)
 	if err := d.keep(); err != nil {
 		d.fail("cannot write the ledger", err)
 	}

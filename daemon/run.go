@@ -39,7 +39,7 @@ func (d *Daemon) launch(ctx context.Context, plan scheduler.Plan) time.Duration 
 func (d *Daemon) request(id string, plan scheduler.Plan) state.Request {
 	due := plan.At
 	announce := &api.Announce{IntervalS: d.spec.Interval().Seconds(), OffsetS: d.offset(), MissedSlots: plan.Missed}
-	next := d.spec.Next(plan.Through)
+	next := d.spec.Due(d.kept.Ledger)
 	announce.NextDue = &next
 	return state.Request{ID: id, Trigger: plan.Trigger, Asked: time.Now(), Due: &due, By: "schedule", Schedule: announce}
 }

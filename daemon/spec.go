@@ -9,19 +9,19 @@ import (
 	"github.com/puppet-cron/puppet-cron/splay"
 )
 
-// NewSpec is the schedule of this node. As long as its certname is not known the
-// host's name stands in: a fleet that is installed at one time must not start as
-// one.
-func NewSpec(c *config.Config, certname string) (*scheduler.Spec, error) {
-	return specIn(localtime.Read(localtime.File), c, certname)
+// NewSpec is the schedule of this node, at the slot that the collector gave it, if it did.
+// As long as its certname is not known the host's name stands in: a fleet that is
+// installed at one time must not start as one.
+func NewSpec(c *config.Config, certname string, slot *float64) (*scheduler.Spec, error) {
+	return specIn(localtime.Read(localtime.File), c, certname, slot)
 }
 
-func specIn(zone localtime.Zone, c *config.Config, certname string) (*scheduler.Spec, error) {
+func specIn(zone localtime.Zone, c *config.Config, certname string, slot *float64) (*scheduler.Spec, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"
 	}
-	return c.Schedule.SpecIn(zone, splay.Identity{Certname: certname, StandIn: host})
+	return c.Schedule.SpecIn(zone, splay.Identity{Certname: certname, Slot: slot, StandIn: host})
 }
 
 // followZone takes up the node's own time zone when somebody, or a run of Puppet, has set

@@ -210,7 +210,7 @@ func TestCertnameChanges(t *testing.T) {
 // has in it.
 func (w *world) checkAccounts(certname string, from, until time.Time) {
 	w.Helper()
-	spec, err := NewSpec(w.config, certname)
+	spec, err := NewSpec(w.config, certname, nil)
 	if err != nil {
 		w.Fatal(err)
 	}

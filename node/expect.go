@@ -44,6 +44,7 @@ func (s *Status) heard(src Source) (h scheduler.Heard, known bool) {
 		if last.Schedule != nil && last.Schedule.NextDue != nil {
 			h.NextDue = *last.Schedule.NextDue
 		}
+		h.NextDue = later(h.NextDue, s.moved)
 	case last == nil && !s.runsUnread && s.Service != nil && s.Service.Since != nil:
 		h.Begun = *s.Service.Since
 	default:

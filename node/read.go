@@ -72,9 +72,10 @@ func (s *Status) readService(d *state.Dir) {
 	if sched.Service == nil && sched.Started == nil {
 		return // it was uninstalled, and its ledger kept
 	}
+	s.moved = sched.Ledger.Moved
 	s.Service = &Service{
 		Since: sched.Started, Version: sched.Version, NextDue: sched.NextDue, NextWhy: sched.NextWhy,
-		IntervalS: sched.IntervalS, OffsetS: sched.OffsetS, LastError: sched.LastError, ConfigError: sched.ConfigError,
+		IntervalS: sched.IntervalS, OffsetS: sched.OffsetS, OffsetFrom: sched.OffsetFrom, LastError: sched.LastError, ConfigError: sched.ConfigError,
 		PID: sched.Service.PID, Alive: sched.Serving(),
 	}
 }

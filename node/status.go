@@ -12,6 +12,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/hold"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/splay"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -75,7 +76,8 @@ type Status struct {
 
 	CertificateEnds *time.Time `json:"certificate_ends,omitempty"`
 
-	scheduled bool // Expected is of the node's own schedule
+	scheduled bool      // Expected is of the node's own schedule
+	moved     time.Time // when a node comes next that was given another place
 
 	// NotKnown says what this user may not see, or what is broken.
 	NotKnown []string `json:"not_known,omitempty"`
@@ -125,17 +127,18 @@ func (r *Running) CutOff() bool { return !r.RunnerAlive && !r.PuppetAlive }
 
 // Service is the service that starts runs on time.
 type Service struct {
-	Alive       bool       `json:"alive"`
-	PID         int        `json:"pid,omitempty"`
-	Since       *time.Time `json:"since,omitempty"`
-	Version     string     `json:"version,omitempty"`
-	NextDue     *time.Time `json:"next_due,omitempty"`
-	NextWhy     string     `json:"next_why,omitempty"`
-	NextSkipped string     `json:"next_skipped,omitempty"` // why it will not start, should nothing change until then
-	IntervalS   float64    `json:"interval_s,omitempty"`
-	OffsetS     *float64   `json:"offset_s,omitempty"`
-	LastError   string     `json:"last_error,omitempty"`
-	ConfigError string     `json:"config_error,omitempty"` // why the last reload was refused
+	Alive       bool         `json:"alive"`
+	PID         int          `json:"pid,omitempty"`
+	Since       *time.Time   `json:"since,omitempty"`
+	Version     string       `json:"version,omitempty"`
+	NextDue     *time.Time   `json:"next_due,omitempty"`
+	NextWhy     string       `json:"next_why,omitempty"`
+	NextSkipped string       `json:"next_skipped,omitempty"` // why it will not start, should nothing change until then
+	IntervalS   float64      `json:"interval_s,omitempty"`
+	OffsetS     *float64     `json:"offset_s,omitempty"`
+	OffsetFrom  splay.Source `json:"offset_from,omitempty"` // what the offset was made from
+	LastError   string       `json:"last_error,omitempty"`
+	ConfigError string       `json:"config_error,omitempty"` // why the last reload was refused
 }
 
 // Source is where a status comes from.

@@ -148,7 +148,7 @@ func (s *Spec) Plan(l Ledger) Plan {
 	case s.comesAgain(l) && l.Again.At.Before(due) && s.Window(l.Again.At).Mode != WindowSkip:
 		return s.planAgain(l)
 	}
-	return Plan{At: due, Trigger: api.Schedule, Missed: l.Missed, Through: s.settles(l, due), Why: s.whyDue(l, due), first: l.First}
+	return s.planDue(l, due)
 }
 
 // planOwed makes one run of what was missed and of the slots that are due so soon

@@ -1,8 +1,9 @@
 package scheduler
 
 import (
-	"fmt"
 	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
 )
 
 // onlyMoved reports whether nothing but the node's place in time is another: it was given
@@ -84,9 +85,12 @@ func (s *Spec) missed(l Ledger, until time.Time) int {
 	return min(1+s.count(s.settles(l, due), until), maxCount)
 }
 
-func (s *Spec) whyDue(l Ledger, due time.Time) string {
-	if l.Moved.IsZero() || s.Next(justBefore(due)).Equal(due) {
-		return s.why(due)
+// planDue is the run at Due. One that is no slot of s makes up for none, but comes as a
+// catch-up run does.
+func (s *Spec) planDue(l Ledger, due time.Time) Plan {
+	p := Plan{At: due, Trigger: api.Schedule, Missed: l.Missed, Through: s.settles(l, due), Why: s.why(due), first: l.First}
+	if !l.Moved.IsZero() && !s.Next(justBefore(due)).Equal(due) {
+		p.Trigger, p.Why = api.CatchUp, "the last before the node's new place"
 	}
-	return fmt.Sprintf("once more without the node's new place (%s)", s.rule.Share.Source)
+	return p
 }

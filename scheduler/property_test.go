@@ -77,12 +77,11 @@ func (w *world) serve(d time.Duration, steps int) {
 			continue
 		}
 		id := strconv.Itoa(len(w.runs))
-		slot := !p.At.Equal(l.Moved) // else it may be one of the place before
 		l = l.Take(p, id)
 		if w.write(l); steps == 0 {
 			return
 		}
-		w.launch(p, id, slot)
+		w.launch(p, id)
 		if steps--; steps == 0 {
 			return
 		}
@@ -101,7 +100,7 @@ func (w *world) outcome(p scheduler.Plan) *api.Run {
 	}).Draw(w.T, "outcome")
 }
 
-func (w *world) launch(p scheduler.Plan, id string, slot bool) {
+func (w *world) launch(p scheduler.Plan, id string) {
 	now := w.now()
 	if now.Before(p.At) {
 		w.Fatalf("early: at %v, %+v", now, p)
@@ -109,7 +108,7 @@ func (w *world) launch(p scheduler.Plan, id string, slot bool) {
 	if win := w.spec.Window(p.At); win.Mode == scheduler.WindowSkip {
 		w.Fatalf("in closed time, %s: %+v", win.Why, p)
 	}
-	if p.Trigger == api.Schedule && slot {
+	if p.Trigger == api.Schedule {
 		if !w.spec.Next(p.At.Add(-1)).Equal(p.At) {
 			w.Fatalf("%v is no slot", p.At)
 		}

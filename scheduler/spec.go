@@ -128,6 +128,12 @@ func (s *Spec) Offset() (offset time.Duration, known bool) {
 	return s.offset, s.rule.Mode == splay.None || s.rule.Share.Source != splay.FromStandIn
 }
 
+// Share is the node's place.
+func (s *Spec) Share() splay.Share { return s.rule.Share }
+
+// Mode is what the node's place is to be made from.
+func (s *Spec) Mode() splay.Mode { return s.rule.Mode }
+
 // same reports whether two specs have the same slots and treat them the same way.
 func (s *Spec) same(other *Spec) bool {
 	a, b := s.rule, other.rule

@@ -11,6 +11,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/internal/atomicfile"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/splay"
 )
 
 // Schedule is what the service keeps over its restarts: schedule.json.
@@ -24,6 +25,8 @@ type Schedule struct {
 	NextWhy   string     `json:"next_why,omitempty"`
 	IntervalS float64    `json:"interval_s,omitempty"`
 	OffsetS   *float64   `json:"offset_s,omitempty"` // unknown as long as the certname is
+	// OffsetFrom is what the offset was made from; empty where there is no splay.
+	OffsetFrom splay.Source `json:"offset_from,omitempty"`
 
 	Service     *process.ID `json:"service,omitempty"`
 	BootID      string      `json:"boot_id,omitempty"` // of the system, when the service started

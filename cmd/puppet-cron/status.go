@@ -17,6 +17,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/node"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/scheduler"
+	"github.com/puppet-cron/puppet-cron/splay"
 	"github.com/puppet-cron/puppet-cron/state"
 )
 
@@ -94,7 +95,7 @@ func look(cfg *config.Config) (*node.Status, error) {
 
 func source(cfg *config.Config) (node.Source, error) {
 	dir := state.View(cfg.StateDir)
-	spec, err := daemon.NewSpec(cfg, certnameOf(dir, cfg)())
+	spec, err := daemon.NewSpec(cfg, certnameOf(dir, cfg)(), daemon.Slot(cfg, dir))
 	if err != nil {
 		return node.Source{}, err
 	}
@@ -156,12 +157,22 @@ func statusService(line liner, s *node.Status) {
 	if v.NextSkipped != "" {
 		line("", "will be skipped: %s", v.NextSkipped)
 	}
+	if v.OffsetS != nil && v.OffsetFrom != "" {
+		line("place in time", "%s after the schedule, from %s", seconds(*v.OffsetS), placeFrom(v.OffsetFrom))
+	}
 	if v.ConfigError != "" {
 		line("configuration", "the changed file is refused, the old one is in force: %s", v.ConfigError)
 	}
 	if v.LastError != "" {
 		line("last trouble", "%s", v.LastError)
 	}
+}
+
+func placeFrom(s splay.Source) string {
+	if s == splay.FromSlot {
+		return "the collector's slot"
+	}
+	return "the certname"
 }
 
 func statusRuns(line liner, s *node.Status) {

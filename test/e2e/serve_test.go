@@ -105,7 +105,7 @@ func (s *service) spec(every time.Duration) *scheduler.Spec {
 	s.t.Helper()
 	c := config.Default()
 	c.Schedule.Every = every
-	spec, err := daemon.NewSpec(&c, s.Certname)
+	spec, err := daemon.NewSpec(&c, s.Certname, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

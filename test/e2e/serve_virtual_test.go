@@ -80,7 +80,7 @@ func (s *served) daemon() *daemon.Daemon {
 // checkOnTime demands a run within catch_up, and from then on one in each slot of the node, to the nanosecond.
 func (s *served) checkOnTime(c *config.Config, began, ended time.Time) {
 	s.t.Helper()
-	spec, err := daemon.NewSpec(c, s.Certname)
+	spec, err := daemon.NewSpec(c, s.Certname, nil)
 	if err != nil || len(s.runs) < 2 {
 		s.t.Fatalf("%d runs, %v", len(s.runs), err)
 	}

@@ -1,0 +1,214 @@
+package reporter
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/splay"
+	"github.com/puppet-cron/puppet-cron/state"
+)
+
+// A pass tries each entry that waits once.
+type pass struct {
+	*Reporter
+	session *session
+	drain   *state.Drain
+
+	single   bool // the collector knows no batches
+	taken    int
+	rejected int
+	strikes  int      // single runs that failed one after the other
+	slot     *float64 // of the last answer that had one
+	failed   *failure // the last
+}
+
+// maxStrikes is how many single runs in a row may be refused, each for a reason that may
+// be its own, before the collector is let alone for a while.
+const maxStrikes = 5
+
+// room is left in a batch for what is around its runs.
+const room = 1 << 10
+
+// inTurn puts behind all others what failed before, so that it keeps nobody up.
+func (r *Reporter) inTurn(ids []string) []string {
+	kept := make(map[string]int)
+	for _, id := range ids {
+		if n := r.tries[id]; n > 0 {
+			kept[id] = n
+		}
+	}
+	r.tries = kept
+	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(kept[a], kept[b]) })
+	return ids
+}
+
+// step is what comes after a request.
+type step int
+
+const (
+	onward step = iota
+	smaller
+	stop
+)
+
+// send sends runs by their ids until all are tried or there is no sense in going on. An
+// error is one of this node's own files.
+func (p *pass) send(ctx context.Context, ids []string) error {
+	for len(ids) > 0 {
+		if ctx.Err() != nil {
+			p.failed = &failure{text: "there was no time for all: " + context.Cause(ctx).Error()}
+			return nil
+		}
+		n := min(len(ids), p.size())
+		entries, over, err := p.drain.Take(ids[:n], api.MaxBatchBytes-room)
+		if err != nil {
+			return err
+		}
+		ids = slices.Concat(over, ids[n:])
+		if len(entries) == 0 {
+			continue
+		}
+		next, err := p.try(ctx, entries)
+		switch {
+		case err != nil:
+			return err
+		case next == smaller:
+			ids = slices.Concat(names(entries), ids)
+		case next == stop:
+			return nil
+		}
+	}
+	return nil
+}
+
+func names(entries []state.Entry) []string {
+	var ids []string
+	for _, e := range entries {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+// size is how many runs may go into one request.
+func (p *pass) size() int {
+	if p.single {
+		return 1
+	}
+	if p.batch <= 0 {
+		p.batch = api.MaxBatchRuns
+	}
+	return p.batch
+}
+
+// try sends some entries in one request.
+func (p *pass) try(ctx context.Context, entries []state.Entry) (step, error) {
+	if len(entries) == 1 {
+		return p.one(ctx, entries[0])
+	}
+	a, f := p.session.batch(ctx, entries)
+	if f == nil {
+		p.batch = min(2*p.batch, api.MaxBatchRuns)
+		return onward, p.settle(a, names(entries))
+	}
+	switch f.status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		p.single = true
+		return smaller, nil
+	}
+	p.batch = max(1, len(entries)/2) // one of them may be why
+	switch f.status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return smaller, nil
+	}
+	p.failed = f
+	return stop, nil
+}
+
+// one sends a single run.
+func (p *pass) one(ctx context.Context, e state.Entry) (step, error) {
+	a, f := p.session.put(ctx, e.ID, e.Run)
+	if f == nil {
+		p.batch = min(2*max(p.batch, 1), api.MaxBatchRuns)
+		p.strikes = 0
+		return onward, p.settle(a, []string{e.ID})
+	}
+	if f.final {
+		return onward, p.reject(e.ID, strconv.Itoa(f.status), f.answer)
+	}
+	p.tries[e.ID]++
+	p.failed = f
+	switch f.status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge,
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		if p.strikes++; p.strikes < maxStrikes {
+			return onward, nil
+		}
+	}
+	return stop, nil
+}
+
+// settle does with each run what the collector said of it. Only a run that it named by
+// its id was answered for.
+func (p *pass) settle(a *api.Answer, ids []string) error {
+	if a.Slot != nil && splay.Valid(*a.Slot) {
+		p.slot = a.Slot
+	}
+	said := make(map[string]api.Result)
+	for _, res := range a.Results {
+		if _, twice := said[res.ID]; !twice {
+			said[res.ID] = res
+		}
+	}
+	var taken []string
+	for _, id := range ids {
+		switch res := said[id]; {
+		case res.Status.Taken():
+			taken = append(taken, id)
+		case res.Status == api.Rejected:
+			if err := p.reject(id, string(res.Status), res.Error); err != nil {
+				return err
+			}
+		default:
+			p.tries[id]++
+			p.failed = &failure{text: fmt.Sprintf("%s answers for run %s: %s", p.session.where(), id, refusal(res))}
+		}
+	}
+	p.taken += len(taken)
+	return p.drain.Taken(taken...)
+}
+
+func refusal(res api.Result) string {
+	if res.Status == "" {
+		return "nothing"
+	}
+	text := fmt.Sprintf("%q", short(string(res.Status)))
+	if res.Error != "" {
+		text += " (" + short(res.Error) + ")"
+	}
+	return text
+}
+
+func (p *pass) reject(id, status, answer string) error {
+	p.rejected++
+	p.Log.Error("the collector refused an outcome for good; it is kept in "+p.State.RejectedDir()+", and `puppet-cron report retry` sends it again",
+		"run", id, "status", status, "answer", short(answer))
+	return p.drain.Reject(id, state.Refusal{At: time.Now().UTC(), Status: status, Answer: short(answer)})
+}
+
+// body is a batch of runs as they were written.
+func body(entries []state.Entry) ([]byte, error) {
+	var b struct {
+		Runs []json.RawMessage `json:"runs"`
+	}
+	for _, e := range entries {
+		b.Runs = append(b.Runs, e.Run)
+	}
+	return json.Marshal(b)
+}
