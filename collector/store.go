@@ -15,6 +15,9 @@ var ErrNotFound = errors.New("not found")
 // later: the database is away, or too much is asked of it.
 var ErrBusy = errors.New("the store is busy or out of reach")
 
+// ErrCursor says that a list did not give this cursor.
+var ErrCursor = errors.New("not a cursor of this list")
+
 // Store keeps what nodes report. It is a consumer's interface: collector/sqlstore has
 // its two implementations, and collector/storetest says what both must hold.
 //

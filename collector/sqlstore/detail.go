@@ -1,0 +1,49 @@
+package sqlstore
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/puppet-cron/puppet-cron/api"
+)
+
+// maxDetail is more than any run that api.Validate accepts has as JSON.
+const maxDetail = 16 << 20
+
+// details compresses whole runs. A compressor has half a megabyte of tables, so they are
+// used again.
+type details struct{ writers sync.Pool }
+
+func (d *details) pack(run *api.Run) ([]byte, error) {
+	plain, err := json.Marshal(run)
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	var packed bytes.Buffer
+	w, ok := d.writers.Get().(*flate.Writer)
+	if ok {
+		w.Reset(&packed)
+	} else if w, err = flate.NewWriter(&packed, flate.BestSpeed); err != nil {
+		return nil, err
+	}
+	defer d.writers.Put(w)
+	if _, err := w.Write(plain); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return packed.Bytes(), nil
+}
+
+func unpackDetail(packed []byte, run *api.Run) error {
+	plain, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxDetail))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(plain, run)
+}

@@ -1,0 +1,87 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+type postgresDB struct{ db *sql.DB }
+
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// connect makes a pool. Its errors have no DSN in them, for that may hold a password.
+func connect(dsn string) (*sql.DB, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		if of, ok := errors.AsType[*url.Error](err); ok {
+			err = of.Err
+		}
+		return nil, errors.New("postgres: the DSN cannot be read: it must be postgres://USER@HOST/NAME, with what libpq knows as parameters")
+	}
+	return stdlib.OpenDB(*config), nil
+}
+
+func openPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
+	db, err := connect(dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(o.Readers)
+	db.SetMaxIdleConns(o.Readers)
+	d := &postgresDB{db}
+	s := &Store{db: d, write: db, read: db}
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(s.failed("reach PostgreSQL", err), db.Close())
+	}
+	return s, nil
+}
+
+func (d *postgresDB) close() error { return d.db.Close() }
+
+func (d *postgresDB) id(id string) any {
+	if packID(id) == nil {
+		return nil
+	}
+	return id
+}
+
+func (d *postgresDB) gooseTables() string {
+	return "SELECT COUNT(*) FROM pg_class WHERE relname = 'goose_db_version' AND pg_table_is_visible(oid)"
+}
+
+func (d *postgresDB) backup(context.Context, string) error {
+	return errors.New("PostgreSQL has a program for that: use pg_dump")
+}
+
+// busy: whoever shuts the server down, or cuts the line, will have it up again.
+func (d *postgresDB) busy(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch e.Code[:2] {
+		case "08", "53", "55", "57", "58", "40":
+			return true
+		}
+		return false
+	}
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	_, network := errors.AsType[net.Error](err)
+	return connecting || network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err) || fmt.Sprint(err) == "conn closed"
+}
+
+// again: a deadlock, a failed serialization, or a start that another transaction took.
+func (d *postgresDB) again(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "40001" || e.Code == "40P01" || e.Code == "23505")
+}
