@@ -46,7 +46,7 @@ const (
 type days struct{ dst *time.Duration }
 
 func (v days) Set(s string) error {
-	d, err := parseDays(s)
+	d, err := ParseDays(s)
 	switch {
 	case strict.IsNumber(s):
 		return fmt.Errorf("%s has no unit: write %sd or %sh", s, s, s)
@@ -59,7 +59,8 @@ func (v days) Set(s string) error {
 	return nil
 }
 
-func parseDays(s string) (time.Duration, error) {
+// ParseDays reads a duration that may be a whole number of days: 14d.
+func ParseDays(s string) (time.Duration, error) {
 	number, inDays := strings.CutSuffix(s, "d")
 	if !inDays {
 		return time.ParseDuration(s)
