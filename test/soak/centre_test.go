@@ -38,6 +38,14 @@ func newCentre(t *testing.T) *centre {
 	return &centre{t: t, ca: ca, server: ca.Issue("collector.test")}
 }
 
+// postgres starts a database for several collectors.
+func (c *centre) postgres() (dsn string) {
+	c.t.Helper()
+	db := rig.NewPostgres(c.t)
+	c.parts = append(c.parts, part{"PostgreSQL", db})
+	return db.DSN
+}
+
 // collect starts a collector on a database.
 func (c *centre) collect(database string) {
 	c.t.Helper()

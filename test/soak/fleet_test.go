@@ -126,6 +126,9 @@ func (f *fleet) harm() (stop func()) {
 				return
 			case <-time.After(time.Duration(200+rand.IntN(1000)) * time.Millisecond):
 			}
+			for _, p := range f.centre.parts {
+				p.Start() // what ended by itself, for want of another part, a supervisor brings back
+			}
 			f.hurt(done, quit)
 		}
 	})
