@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/puppet-cron/puppet-cron/internal/printable"
 )
 
 // auditor writes the audit log, in the store and as lines of the log. Changes are written
@@ -36,6 +38,8 @@ const (
 	// maxAttempts bounds how many kinds of attempts are told apart: callers who are
 	// unknown can have as many addresses as they like.
 	maxAttempts = 1000
+	// maxAuditText bounds each text of an entry, in bytes.
+	maxAuditText = 1 << 10
 )
 
 func newAuditor(s Store, now func() time.Time, log *slog.Logger) *auditor {
@@ -118,8 +122,12 @@ func (a *auditor) due(all bool) []AuditEntry {
 	return due
 }
 
-// write may not fail what was done already: the log has the entry in any case.
+// write may not fail what was done already: the log has the entry in any case. Who is
+// refused may have chosen each text of it.
 func (a *auditor) write(ctx context.Context, e AuditEntry) {
+	for _, text := range []*string{&e.Actor, &e.Remote, &e.Target, &e.Detail} {
+		*text = printable.Short(*text, maxAuditText)
+	}
 	a.log.Info("audit", "actor", e.Actor, "remote", e.Remote, "action", e.Action, "target", e.Target, "result", e.Result, "detail", e.Detail)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()

@@ -96,7 +96,7 @@ func (c *Collector) admit(w http.ResponseWriter, r *http.Request) {
 		req := requestOf(r.Context())
 		req.who = who
 		if p != nil {
-			if who != nil || r.Header.Get("Authorization") != "" {
+			if p.Status != http.StatusServiceUnavailable && (who != nil || r.Header.Get("Authorization") != "") {
 				c.refused(r, who, "login", "", p.Detail)
 			}
 			p.write(w)

@@ -91,7 +91,11 @@ func (i *identifier) byCertificate(r *http.Request) (*caller, *problem) {
 	leaf := r.TLS.PeerCertificates[0]
 	name := leaf.Subject.CommonName
 	who := &caller{actor: "certificate " + name, certname: name}
-	if err := i.trust.Check(r.TLS); err != nil {
+	err := i.trust.Check(r.TLS)
+	if errors.Is(err, pki.ErrNoCRL) {
+		return who, unavailable("%v", err)
+	}
+	if err != nil {
 		return who, refuse(http.StatusForbidden, "the certificate does not count: %v", err)
 	}
 	if name == "" {

@@ -71,7 +71,7 @@ func (c *Collector) answerOne(ctx context.Context, run *api.Run, r Receipt) (*an
 // foreign notes that a run came from somebody else than its node.
 func (c *Collector) foreign(req *request, run *api.Run) {
 	c.metrics.result(api.Forbidden)
-	c.refused(req.http, req.who, "run.put", shorten(run.Certname, api.MaxNameBytes), "run "+shorten(run.ID, 64)+" is another node's")
+	c.refused(req.http, req.who, "run.put", run.Certname, "run "+shorten(run.ID, 64)+" is another node's")
 }
 
 // A sorted batch: results has one for each run that was sent, runs are those that may be

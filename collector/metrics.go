@@ -52,6 +52,10 @@ func newMetrics(c *Collector, version string) *metrics {
 	m.registry.MustRegister(m.requests, m.latency, m.results, m.groups, m.commits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(gauges(c, version)...)
+	m.registry.MustRegister(newFleet(c))
+	if c.trust != nil {
+		m.registry.MustRegister(trustCollector{c.trust})
+	}
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return m
 }
@@ -81,7 +85,12 @@ func (m *metrics) request(route string, status int, took time.Duration) {
 }
 
 // result counts what became of a run.
-func (m *metrics) result(s api.Status) { m.results.WithLabelValues(string(s)).Inc() }
+func (m *metrics) result(s api.Status) {
+	if s == "" {
+		s = notStored
+	}
+	m.results.WithLabelValues(string(s)).Inc()
+}
 
 // group counts a commit.
 func (m *metrics) group(runs int, took time.Duration, err error) {

@@ -87,6 +87,10 @@ func (c *Collector) streamNames(ctx context.Context, f NodeFilter, nodes []*Node
 		// Each page has as long as a whole answer may take.
 		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // tests' writers have none
 		for _, n := range nodes {
+			if !isHost(n.Certname) {
+				c.log.Warn("a certname that is no name of a host is left out of a list of names", "certname", n.Certname)
+				continue
+			}
 			_, _ = out.WriteString(n.Certname + "\n") // the error comes with Flush
 		}
 		if next == "" {
@@ -100,4 +104,17 @@ func (c *Collector) streamNames(ctx context.Context, f NodeFilter, nodes []*Node
 		}
 	}
 	_ = out.Flush() // who has left misses it
+}
+
+// isHost reports whether a certname may stand in a list for xargs and the like: no blank,
+// no quote, no line end, and no option.
+func isHost(certname string) bool {
+	for _, c := range []byte(certname) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '_', c == ':', c == '@':
+		default:
+			return false
+		}
+	}
+	return certname != "" && certname[0] != '-'
 }

@@ -47,7 +47,7 @@ func (p *problem) with(key, value string) *problem {
 	return p
 }
 
-// errors splits what Validate found, a line each.
+// listing adds what Validate found, a line each.
 func (p *problem) listing(err error) *problem {
 	const most = 100 // more help nobody, and the answer must stay small
 	for line := range strings.SplitSeq(err.Error(), "\n") {
@@ -103,6 +103,8 @@ func (c *Collector) failed(ctx context.Context, err error) *problem {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return refuse(http.StatusNotFound, "there is none")
+	case errors.Is(err, ErrCursor):
+		return refuse(http.StatusBadRequest, "query.cursor: this list did not give it")
 	case errors.Is(err, ErrBusy):
 		c.log.Warn("the store is busy", "error", err, "request", requestID(ctx))
 		return unavailable("the collector cannot do it now; try again later")

@@ -28,7 +28,7 @@ type centre struct {
 	url   string
 	dir   string
 	ca    *pkitest.CA
-	store *memStore
+	store *watchedStore
 	c     *collector.Collector
 	trust *pki.Trust
 	log   *bytesLog
@@ -37,7 +37,7 @@ type centre struct {
 // newCentre starts one; change may be nil.
 func newCentre(t testing.TB, change func(*collector.Options)) *centre {
 	t.Helper()
-	f := &centre{t: t, dir: t.TempDir(), ca: pkitest.NewCA(t, "Puppet CA: puppet"), store: newMemStore(), log: new(bytesLog)}
+	f := &centre{t: t, dir: t.TempDir(), ca: pkitest.NewCA(t, "Puppet CA: puppet"), store: newStore(t), log: new(bytesLog)}
 	own := f.ca.Issue(t, "collector", nil)
 	logger := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	trust, err := pki.Open(pki.Files{

@@ -4,21 +4,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
 )
 
-// identity is the collector's own certificate and key.
-type identity struct{ pair tls.Certificate }
-
-func loadIdentity(cert, key string) (*identity, error) {
+func loadIdentity(cert, key string) (*tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
 		return nil, fmt.Errorf("the certificate %s and its key %s: %w", cert, key, err)
 	}
-	return &identity{pair}, nil
+	return &pair, nil
 }
 
 // authorities are the certificates of the CA file. Puppet's may hold a chain.
@@ -68,22 +64,12 @@ func (a *authorities) sort() {
 
 func selfIssued(c *x509.Certificate) bool { return slices.Equal(c.RawSubject, c.RawIssuer) }
 
-// errNoCertificate says that there is nobody to check.
-var errNoCertificate = errors.New("no certificate was shown")
-
-// chain verifies what a client showed, from its certificate up to a root.
-func (a *authorities) chain(shown []*x509.Certificate, opts x509.VerifyOptions) ([]*x509.Certificate, error) {
-	if len(shown) == 0 {
-		return nil, errNoCertificate
-	}
+// chains verifies what a client showed: the ways from its certificate up to a root.
+func (a *authorities) chains(shown []*x509.Certificate, opts x509.VerifyOptions) ([][]*x509.Certificate, error) {
 	opts.Roots = a.roots
 	opts.Intermediates = x509.NewCertPool()
 	for _, c := range slices.Concat(a.intermediates, shown[1:]) {
 		opts.Intermediates.AddCert(c)
 	}
-	chains, err := shown[0].Verify(opts)
-	if err != nil {
-		return nil, err
-	}
-	return chains[0], nil
+	return shown[0].Verify(opts)
 }

@@ -123,3 +123,22 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 func armour(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
+
+// Sub makes a CA whose certificate this one has issued.
+func (ca *CA) Sub(t testing.TB, name string) *CA {
+	t.Helper()
+	sub := &CA{key: newKey(t)}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(ca.last.Add(1)), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, ca.Cert, sub.key.Public(), ca.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sub.Cert, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
+	return sub
+}

@@ -1,0 +1,325 @@
+package pki
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/puppet-cron/puppet-cron/collector/pki/pkitest"
+	"github.com/puppet-cron/puppet-cron/internal/crl"
+)
+
+// a host has the files of a collector.
+type host struct {
+	t   *testing.T
+	dir string
+	ca  *pkitest.CA
+	own pkitest.Pair
+	log strings.Builder
+}
+
+func newHost(t *testing.T) *host {
+	h := &host{t: t, dir: t.TempDir(), ca: pkitest.NewCA(t, "Puppet CA: puppet")}
+	h.own = h.ca.Issue(t, "collector", nil)
+	h.write("cert.pem", h.own.Cert)
+	h.write("key.pem", h.own.Key)
+	h.write("ca.pem", h.ca.PEM())
+	h.write("crl.pem", h.ca.CRL(t, 1))
+	return h
+}
+
+func (h *host) write(name string, data []byte) { pkitest.Write(h.t, h.dir, name, data) }
+
+func (h *host) files() Files {
+	return Files{Cert: h.dir + "/cert.pem", Key: h.dir + "/key.pem", CA: h.dir + "/ca.pem", CRL: h.dir + "/crl.pem"}
+}
+
+func (h *host) open(files Files) *Trust {
+	h.t.Helper()
+	trust, err := Open(files, slog.New(slog.NewTextHandler(&h.log, nil)))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return trust
+}
+
+// shows is what a server knows of a client with a certificate.
+func shows(certs ...*x509.Certificate) *tls.ConnectionState {
+	return &tls.ConnectionState{PeerCertificates: certs}
+}
+
+func TestCheck(t *testing.T) {
+	h := newHost(t)
+	trust := h.open(h.files())
+	other := pkitest.NewCA(t, "Puppet CA: puppet") // the same name, another key
+	for name, tt := range map[string]struct {
+		state *tls.ConnectionState
+		good  bool
+	}{
+		"a node":              {shows(h.ca.Issue(t, "web01", nil).X509), true},
+		"of another CA":       {shows(other.Issue(t, "web01", nil).X509), false},
+		"of itself":           {shows(other.Cert), false},
+		"without certificate": {shows(), false},
+		"without TLS":         {nil, false},
+		"expired": {shows(h.ca.Issue(t, "old", func(c *x509.Certificate) {
+			c.NotAfter = time.Now().Add(-time.Minute)
+		}).X509), false},
+		"for servers only": {shows(h.ca.Issue(t, "srv", func(c *x509.Certificate) {
+			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		}).X509), false},
+	} {
+		for range 2 { // the second one is answered from memory
+			if err := trust.Check(tt.state); (err == nil) != tt.good {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// What was found good is not so for ever.
+func TestGoodForItsTimeOnly(t *testing.T) {
+	h := newHost(t)
+	trust := h.open(h.files())
+	state := shows(h.ca.Issue(t, "web01", nil).X509)
+	if err := trust.Check(state); err != nil {
+		t.Fatal(err)
+	}
+	trust.now = func() time.Time { return time.Now().Add(13 * time.Hour) }
+	if err := trust.Check(state); err == nil {
+		t.Error("a certificate counts after its time")
+	}
+}
+
+// A node that is revoked in the file is refused, on whatever connection, and one whose CA
+// is replaced, too. The way back is open as well.
+func TestFilesThatChange(t *testing.T) {
+	h := newHost(t)
+	trust := h.open(h.files())
+	web, db := shows(h.ca.Issue(t, "web01", nil).X509), shows(h.ca.Issue(t, "db01", nil).X509)
+	h.expect(trust, "at first", web, nil)
+
+	h.write("crl.pem", h.ca.CRL(t, 2, web.PeerCertificates[0]))
+	trust.look()
+	h.expect(trust, "revoked", web, crl.ErrRevoked)
+	h.expect(trust, "not revoked", db, nil)
+
+	h.write("crl.pem", h.ca.CRL(t, 3))
+	trust.look()
+	h.expect(trust, "no longer revoked", web, nil)
+
+	next := pkitest.NewCA(t, "Puppet CA: next")
+	h.write("ca.pem", next.PEM())
+	h.write("crl.pem", next.CRL(t, 1))
+	trust.look()
+	var unknown x509.UnknownAuthorityError
+	if err := trust.Check(web); !errors.As(err, &unknown) {
+		t.Errorf("of the CA that was replaced: %v", err)
+	}
+	h.expect(trust, "of the new CA", shows(next.Issue(t, "web01", nil).X509), nil)
+}
+
+func (h *host) expect(trust *Trust, what string, state *tls.ConnectionState, want error) {
+	h.t.Helper()
+	if err := trust.Check(state); !errors.Is(err, want) || (want == nil && err != nil) {
+		h.t.Errorf("%s: %v, not %v", what, err, want)
+	}
+}
+
+// What cannot be used leaves in force what was, is said once, and counts when it is whole.
+func TestFilesThatAreBroken(t *testing.T) {
+	h := newHost(t)
+	trust := h.open(h.files())
+	web := shows(h.ca.Issue(t, "web01", nil).X509)
+	revoked := h.ca.CRL(t, 2, web.PeerCertificates[0])
+	stranger := pkitest.NewCA(t, "Somebody else")
+	good := map[string][]byte{"ca.pem": h.ca.PEM(), "crl.pem": revoked, "cert.pem": h.own.Cert, "key.pem": h.own.Key}
+	for name, broken := range map[string][]byte{
+		"ca.pem":   []byte("-----BEGIN CERTIFICATE-----\nAAAA\n"),
+		"crl.pem":  stranger.CRL(t, 9),
+		"cert.pem": h.ca.Issue(t, "collector", nil).Cert, // of another key
+		"key.pem":  nil,
+	} {
+		h.log.Reset()
+		h.write(name, broken)
+		for range 3 {
+			trust.look()
+		}
+		if err := trust.Check(web); err != nil && name != "crl.pem" && !errors.Is(err, crl.ErrRevoked) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := strings.Count(h.log.String(), "level=ERROR"); n != 1 {
+			t.Errorf("%s: said %d times:\n%s", name, n, h.log.String())
+		}
+		h.write(name, good[name])
+		trust.look()
+		if got := strings.Count(h.log.String(), "level=ERROR"); got != 1 {
+			t.Errorf("%s: whole again, it is complained of:\n%s", name, h.log.String())
+		}
+	}
+	h.expect(trust, "after all of it", web, crl.ErrRevoked)
+}
+
+func TestOpenWantsAll(t *testing.T) {
+	h := newHost(t)
+	for name, spoil := range map[string]func(*Files){
+		"no certificate":   func(f *Files) { f.Cert = h.dir + "/none" },
+		"no CA":            func(f *Files) { f.CA = f.Key },
+		"no CRL":           func(f *Files) { f.CRL = h.dir + "/none" },
+		"CRL in the clear": func(f *Files) { f.CRLURL = "http://puppet/crl" },
+	} {
+		files := h.files()
+		spoil(&files)
+		if _, err := Open(files, slog.New(slog.DiscardHandler)); err == nil {
+			t.Errorf("%s: is taken", name)
+		}
+	}
+}
+
+// A chain of two: an intermediate CA that was revoked by the root counts no longer.
+func TestChainOfTwo(t *testing.T) {
+	h := newHost(t)
+	sub := h.ca.Sub(t, "Puppet intermediate")
+	h.write("ca.pem", append(sub.PEM(), h.ca.PEM()...))
+	h.write("crl.pem", append(sub.CRL(t, 1), h.ca.CRL(t, 1)...))
+	trust := h.open(h.files())
+	web := shows(sub.Issue(t, "web01", nil).X509)
+	h.expect(trust, "at first", web, nil)
+	h.write("crl.pem", append(sub.CRL(t, 1), h.ca.CRL(t, 2, sub.Cert)...))
+	trust.look()
+	h.expect(trust, "the intermediate revoked", web, crl.ErrRevoked)
+}
+
+// a caServer gives a CRL as Puppet's CA does.
+type caServer struct {
+	url    string
+	body   atomic.Pointer[[]byte]
+	status atomic.Int64
+	asked  atomic.Int64
+}
+
+func (h *host) serveCRL() *caServer {
+	s := new(caServer)
+	s.status.Store(http.StatusOK)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.asked.Add(1)
+		if len(r.TLS.PeerCertificates) == 0 || r.TLS.PeerCertificates[0].Subject.CommonName != "collector" {
+			h.t.Error("the collector does not show its certificate")
+		}
+		w.WriteHeader(int(s.status.Load()))
+		_, _ = w.Write(*s.body.Load())
+	}))
+	pair, err := tls.X509KeyPair(h.own.Cert, h.own.Key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert}
+	server.StartTLS()
+	h.t.Cleanup(server.Close)
+	s.url = server.URL + "/puppet-ca/v1/certificate_revocation_list/ca"
+	return s
+}
+
+func (s *caServer) gives(data []byte) { s.body.Store(&data) }
+
+// The newest of the file and of what the CA says counts; what is older, or not the CA's,
+// is not taken.
+func TestFetchedCRL(t *testing.T) {
+	h := newHost(t)
+	s := h.serveCRL()
+	files := h.files()
+	files.CRLURL = s.url
+	trust := h.open(files)
+	web := shows(h.ca.Issue(t, "web01", nil).X509)
+
+	s.gives(h.ca.CRL(t, 5, web.PeerCertificates[0]))
+	trust.fetchCRL(context.Background())
+	h.expect(trust, "revoked by the CA", web, crl.ErrRevoked)
+
+	for name, data := range map[string][]byte{
+		"older":      h.ca.CRL(t, 4),
+		"a stranger": pkitest.NewCA(t, "Puppet CA: puppet").CRL(t, 9),
+		"nothing":    nil,
+		"no CRL":     []byte("<html>"),
+		"cut off":    h.ca.CRL(t, 9)[:200],
+	} {
+		s.gives(data)
+		trust.fetchCRL(context.Background())
+		h.expect(trust, name, web, crl.ErrRevoked)
+	}
+	s.status.Store(http.StatusInternalServerError)
+	trust.fetchCRL(context.Background())
+	h.expect(trust, "the CA is ill", web, crl.ErrRevoked)
+
+	h.write("crl.pem", h.ca.CRL(t, 3))
+	trust.look()
+	h.expect(trust, "an older file", web, crl.ErrRevoked)
+	h.write("crl.pem", h.ca.CRL(t, 7))
+	trust.look()
+	h.expect(trust, "a newer file", web, nil)
+
+	if got := trust.Status(); got.CRLFetchFailures != 5 || got.CRLFetched.IsZero() || got.CRLThisUpdate.IsZero() {
+		t.Errorf("status: %+v", got)
+	}
+}
+
+// A CA that is away is complained of once, and its return is said.
+func TestFetchFailuresAreSaidOnce(t *testing.T) {
+	h := newHost(t)
+	s := h.serveCRL()
+	files := h.files()
+	files.CRLURL = s.url
+	trust := h.open(files)
+	s.gives(h.ca.CRL(t, 2))
+	s.status.Store(http.StatusBadGateway)
+	for range 3 {
+		trust.fetchCRL(context.Background())
+	}
+	s.status.Store(http.StatusOK)
+	trust.fetchCRL(context.Background())
+	log := h.log.String()
+	if strings.Count(log, "cannot be fetched") != 1 || strings.Count(log, "fetched again") != 1 {
+		t.Errorf("the log:\n%s", log)
+	}
+}
+
+// Without a file nobody is judged until the CA has said who is revoked.
+func TestOnlyFetched(t *testing.T) {
+	h := newHost(t)
+	s := h.serveCRL()
+	files := h.files()
+	files.CRL, files.CRLURL = "", s.url
+	trust := h.open(files)
+	web := shows(h.ca.Issue(t, "web01", nil).X509)
+	h.expect(trust, "before the first fetch", web, ErrNoCRL)
+	if err := trust.Ready(); !errors.Is(err, ErrNoCRL) {
+		t.Errorf("ready: %v", err)
+	}
+	s.gives(h.ca.CRL(t, 1))
+	trust.fetchCRL(context.Background())
+	h.expect(trust, "after it", web, nil)
+}
+
+// A list that is out of date stays in force, and is warned of once.
+func TestOutOfDate(t *testing.T) {
+	h := newHost(t)
+	web := shows(h.ca.Issue(t, "web01", nil).X509)
+	h.write("crl.pem", h.ca.CRL(t, 2, web.PeerCertificates[0]))
+	trust := h.open(h.files())
+	trust.now = func() time.Time { return time.Now().Add(30 * time.Hour) }
+	for range 3 {
+		trust.look()
+	}
+	if got := strings.Count(h.log.String(), "out of date"); got != 1 {
+		t.Errorf("warned %d times", got)
+	}
+	trust.now = func() time.Time { return time.Now().Add(time.Minute) }
+	h.expect(trust, "by the list in force", web, crl.ErrRevoked)
+}
