@@ -24,6 +24,9 @@ type Reporter struct {
 	Log     *slog.Logger
 	// After is time.After unless it is given.
 	After func(time.Duration) <-chan time.Time
+	// Grace is how much longer than its context a request may take that is on its way: a
+	// collector that has the outcome should be heard saying so.
+	Grace time.Duration
 	// Changed is called when reporter.json has changed. It may be nil.
 	Changed func()
 

@@ -57,6 +57,11 @@ func (s *session) batch(ctx context.Context, entries []state.Entry) (*api.Answer
 // taken nothing.
 func (s *session) send(ctx context.Context, method string, to *url.URL, data []byte) (*api.Answer, *failure) {
 	what := method + " " + to.Redacted()
+	if ctx.Err() != nil {
+		return nil, &failure{text: what + ": " + context.Cause(ctx).Error()}
+	}
+	ctx, cancel := outlasting(ctx, s.grace)
+	defer cancel()
 	req, err := s.request(ctx, method, to, data)
 	if err != nil {
 		return nil, &failure{text: what + ": " + err.Error()}

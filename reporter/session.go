@@ -49,6 +49,7 @@ type session struct {
 	base    *url.URL
 	token   string
 	version string
+	grace   time.Duration
 }
 
 // open prepares a session. Nothing is sent yet.
@@ -57,7 +58,7 @@ func (r *Reporter) open(c config.Reporter) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{base: base, version: r.Version}
+	s := &session{base: base, version: r.Version, grace: r.Grace}
 	if c.TokenFile != "" {
 		if s.token, err = readToken(c.TokenFile); err != nil {
 			return nil, err
@@ -99,6 +100,24 @@ func (r *Reporter) open(c config.Reporter) (*session, error) {
 }
 
 func (s *session) close() { s.client.HTTPClient.CloseIdleConnections() }
+
+// outlasting is a context that ends so much later than another.
+func outlasting(parent context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	late := make(chan struct{})
+	stop := context.AfterFunc(parent, func() {
+		select {
+		case <-time.After(by):
+		case <-late:
+		}
+		cancel(context.Cause(parent))
+	})
+	return ctx, func() {
+		stop()
+		close(late)
+		cancel(context.Canceled)
+	}
+}
 
 func (s *session) where() string { return s.base.Redacted() }
 
