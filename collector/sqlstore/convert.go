@@ -73,3 +73,11 @@ func value(v driver.Valuer) any {
 	}
 	return plain
 }
+
+func orZero[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}

@@ -51,10 +51,10 @@ func openPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
 func (d *postgresDB) close() error { return d.db.Close() }
 
 func (d *postgresDB) id(id string) any {
-	if packID(id) == nil {
-		return nil
+	if b := packID(id); b != nil {
+		return [16]byte(b)
 	}
-	return id
+	return nil
 }
 
 func (d *postgresDB) gooseTables() string {

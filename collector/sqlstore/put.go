@@ -20,9 +20,13 @@ func (s *Store) Put(ctx context.Context, received time.Time, runs []*api.Run) ([
 	if len(runs) == 0 {
 		return nil, nil
 	}
+	traits, err := s.traitsOfAll(ctx, runs, received.UnixMicro())
+	if err != nil {
+		return nil, s.failed("store the runs", err)
+	}
 	var receipts []collector.Receipt
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		p := &put{Store: s, tx: tx, received: received.UnixMicro(), runs: runs, receipts: make([]collector.Receipt, len(runs))}
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		p := &put{Store: s, tx: tx, received: received.UnixMicro(), runs: runs, traits: traits, receipts: make([]collector.Receipt, len(runs))}
 		receipts = p.receipts
 		return p.all(ctx)
 	})
@@ -38,12 +42,13 @@ type put struct {
 	tx       *sql.Tx
 	received int64
 	runs     []*api.Run
+	traits   []int64
 	receipts []collector.Receipt
 
 	nodes  map[string]*nodeState
 	owners map[string]owner
-	rows   []*row // the finals to be stored
-	of     []int  // their places among the runs
+	rows   []row // the finals to be stored
+	of     []int // their places among the runs
 }
 
 func (p *put) all(ctx context.Context) error {
@@ -95,7 +100,7 @@ func (p *put) settle(i int, run *api.Run) error {
 		}
 		return nil
 	}
-	r, err := p.newRow(run, node.id, p.received)
+	r, err := p.newRow(run, node.id, p.traits[i], p.received)
 	p.rows, p.of = append(p.rows, r), append(p.of, i)
 	return err
 }

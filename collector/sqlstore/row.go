@@ -8,48 +8,39 @@ import (
 	"github.com/puppet-cron/puppet-cron/collector"
 )
 
-// row is a final record as the table runs has it, each column's value in the order of
-// runColumns. Times are microseconds, durations milliseconds.
-type row struct {
-	run    *api.Run
-	values []any
-}
+// row is a final record as the table runs has it, each value in the order of runColumns.
+// Times are microseconds, durations milliseconds.
+type row []any
 
-// runColumns are the columns of runs, but for the first three: id, node, received.
-const runColumns = `due, started, ended, "trigger", outcome, reason, message, noop, exit_code,
-	environment, config_version, puppet_version, agent_version,
-	catalog_uuid, catalog_source, transaction_uuid,
-	resources_total, resources_skipped, resources_scheduled,
-	config_retrieval_ms, catalog_application_ms, total_ms,
-	wall_ms, cpu_ms, max_rss,
-	interval_ms, offset_ms, next_due, timeout_ms, missed_slots,
-	dropped_before, detail`
+// runColumns are all columns of runs.
+const runColumns = `id, received, due, started, ended, next_due, max_rss, node, traits,
+	config_retrieval_ms, catalog_application_ms, total_ms, wall_ms, cpu_ms, offset_ms,
+	missed_slots, dropped_before, catalog_uuid, transaction_uuid,
+	outcome, config_version, message, detail`
 
-// newRow makes a run's row. A run that columns cannot hold has all of itself in detail.
-func (s *Store) newRow(run *api.Run, node, received int64) (*row, error) {
-	var detail any
+// newRow makes a run's row. A run that columns cannot hold has all of itself in detail, and
+// there are columns only for what it can be found by.
+func (s *Store) newRow(run *api.Run, node, traits, received int64) (row, error) {
+	r := row{s.db.id(run.ID), received}
+	tail := []any{string(run.Outcome), nil, nil, nil}
 	if !fitsColumns(run) {
 		packed, err := s.details.pack(run)
-		if err != nil {
-			return nil, err
-		}
-		detail = packed
+		tail[3] = packed
+		r = append(r, nil, nil, nil, nil, nil, node, traits)
+		return append(append(r, make([]any, 10)...), tail...), err
 	}
-	v := make([]any, 0, 35)
-	v = append(v, s.db.id(run.ID), node, received, micros(run.Due), micros(run.Started), micros(run.Ended))
-	v = append(v, string(run.Trigger), string(run.Outcome), text(run.Reason), text(run.Message))
-	v = append(v, flag(run.Noop), exitCode(run.ExitCode))
-	v = append(v, text(run.Environment), text(run.ConfigVersion), text(run.PuppetVersion), text(run.AgentVersion))
-	catalog := cmpOr(run.Catalog)
-	v = append(v, s.db.id(catalog.UUID), text(catalog.Source), s.db.id(run.TransactionUUID))
-	v = appendResources(v, run.Resources)
+	schedule, catalog := orZero(run.Schedule), orZero(run.Catalog)
+	r = append(r, micros(run.Due), micros(run.Started), micros(run.Ended), micros(schedule.NextDue), rss(run.Usage), node, traits)
 	for _, name := range keptTimings {
-		v = append(v, timing(run.TimingsS, name))
+		r = append(r, timing(run.TimingsS, name))
 	}
-	v = appendUsage(v, run.Usage)
-	v = appendSchedule(v, run.Schedule)
-	v = append(v, count(run.DroppedBefore), detail)
-	return &row{run: run, values: v}, nil
+	r = append(r, wall(run.Usage), cpu(run.Usage), offset(run.Schedule), count(schedule.MissedSlots), count(run.DroppedBefore))
+	r = append(r, s.db.id(catalog.UUID), s.db.id(run.TransactionUUID))
+	tail[1] = text(run.ConfigVersion)
+	if !commonMessage(run) {
+		tail[2] = text(run.Message)
+	}
+	return append(r, tail...), nil
 }
 
 // keptTimings are the timings that have columns.
@@ -63,133 +54,90 @@ func timing(all map[string]float64, name string) any {
 	return millis(s)
 }
 
-func appendResources(v []any, r *api.Resources) []any {
-	if r == nil || !fits32(int64(r.Total)) || !fits32(int64(r.Skipped)) || !fits32(int64(r.Scheduled)) {
-		return append(v, nil, nil, nil)
-	}
-	return append(v, int64(r.Total), count(r.Skipped), count(r.Scheduled))
-}
-
-func appendUsage(v []any, u *api.Usage) []any {
-	if u == nil || !fitsMillis(u.WallS) || !fitsMillis(u.CPUS) {
-		return append(v, nil, nil, nil)
-	}
-	var cpu, rss any
-	if u.CPUS != 0 {
-		cpu = millis(u.CPUS)
-	}
-	if u.MaxRSSBytes != 0 {
-		rss = u.MaxRSSBytes
-	}
-	return append(v, millis(u.WallS), cpu, rss)
-}
-
-func appendSchedule(v []any, a *api.Announce) []any {
-	if a == nil || !fitsMillis(a.IntervalS) || !fitsMillis(a.TimeoutS) {
-		return append(v, nil, nil, nil, nil, nil)
-	}
-	var offset, timeout any
-	if a.OffsetS != nil && fitsMillis(*a.OffsetS) {
-		offset = millis(*a.OffsetS)
-	}
-	if a.TimeoutS != 0 {
-		timeout = millis(a.TimeoutS)
-	}
-	return append(v, millis(a.IntervalS), offset, micros(a.NextDue), timeout, count(a.MissedSlots))
-}
-
-func flag(b bool) any {
-	if !b {
+func rss(u *api.Usage) any {
+	if u == nil || u.MaxRSSBytes == 0 {
 		return nil
 	}
-	return int64(1)
+	return u.MaxRSSBytes
 }
 
-func exitCode(code *int) any {
-	if code == nil || !fits32(int64(*code)) {
+func wall(u *api.Usage) any {
+	if u == nil {
 		return nil
 	}
-	return int64(*code)
+	return millis(u.WallS)
 }
 
-func cmpOr[T any](p *T) T {
-	if p == nil {
-		var zero T
-		return zero
+func cpu(u *api.Usage) any {
+	if u == nil || u.CPUS == 0 {
+		return nil
 	}
-	return *p
+	return millis(u.CPUS)
 }
 
-// scanRun reads the columns id, received, certname and runColumns.
+func offset(a *api.Announce) any {
+	if a == nil || a.OffsetS == nil {
+		return nil
+	}
+	return millis(*a.OffsetS)
+}
+
+// scanRun reads selectRuns.
 func scanRun(rows interface{ Scan(...any) error }) (*collector.Stored, error) {
-	var (
-		c        scanned
-		st       collector.Stored
-		received int64
-	)
-	run := &st.Run
-	if err := rows.Scan(append([]any{(*scanID)(&run.ID), &received, &run.Certname}, c.dests()...)...); err != nil {
+	var c scanned
+	if err := rows.Scan(c.dests()...); err != nil {
 		return nil, err
 	}
-	st.Received = timeOf(received)
+	st := &collector.Stored{Received: timeOf(c.received)}
 	if c.detail == nil {
-		c.fill(run)
-		return &st, nil
+		c.fill(&st.Run)
+		return st, nil
 	}
-	id := run.ID
-	if err := unpackDetail(c.detail, run); err != nil {
-		return nil, fmt.Errorf("the detail of run %s cannot be read: %w", id, err)
+	if err := unpackDetail(c.detail, &st.Run); err != nil {
+		return nil, fmt.Errorf("the detail of run %s cannot be read: %w", c.id, err)
 	}
-	return &st, nil
+	return st, nil
 }
 
-// scanned is runColumns as they are read.
+// selectRuns gives runs whole. A join would let the database begin with the nodes.
+const selectRuns = `SELECT r.id, r.received, r.due, r.started, r.ended, r.next_due, r.max_rss,
+	r.config_retrieval_ms, r.catalog_application_ms, r.total_ms, r.wall_ms, r.cpu_ms, r.offset_ms,
+	r.missed_slots, r.dropped_before, r.catalog_uuid, r.transaction_uuid,
+	r.outcome, r.config_version, COALESCE(r.message, t.message), r.detail,
+	(SELECT certname FROM nodes WHERE nodes.id = r.node), ` + traitColumnsOfT + `
+	FROM runs r LEFT JOIN traits t ON t.id = r.traits`
+
+// scanned is a row of selectRuns.
 type scanned struct {
-	due, started, ended, nextDue                            sql.NullInt64
-	trigger, outcome, reason, message                       sql.NullString
-	noop, exit                                              sql.NullInt64
-	environment, configVersion, puppetVersion, agentVersion sql.NullString
-	catalog, transaction                                    scanID
-	source                                                  sql.NullString
-	total, skipped, scheduled                               sql.NullInt64
-	timings                                                 [len(keptTimings)]sql.NullInt64
-	wall, cpu, rss                                          sql.NullInt64
-	interval, offset, timeout, missed, dropped              sql.NullInt64
-	detail                                                  []byte
+	id                                scanID
+	received                          int64
+	due, started, ended, nextDue, rss sql.NullInt64
+	timings                           [len(keptTimings)]sql.NullInt64
+	wall, cpu, offset                 sql.NullInt64
+	missed, dropped                   sql.NullInt64
+	catalog, transaction              scanID
+	outcome                           string
+	configVersion, message            sql.NullString
+	detail                            []byte
+	certname                          sql.NullString
+	traits                            traits
 }
 
 func (c *scanned) dests() []any {
-	return []any{
-		&c.due, &c.started, &c.ended, &c.trigger, &c.outcome, &c.reason, &c.message, &c.noop, &c.exit,
-		&c.environment, &c.configVersion, &c.puppetVersion, &c.agentVersion,
-		&c.catalog, &c.source, &c.transaction,
-		&c.total, &c.skipped, &c.scheduled,
-		&c.timings[0], &c.timings[1], &c.timings[2],
-		&c.wall, &c.cpu, &c.rss,
-		&c.interval, &c.offset, &c.nextDue, &c.timeout, &c.missed,
-		&c.dropped, &c.detail,
-	}
+	return append([]any{
+		&c.id, &c.received, &c.due, &c.started, &c.ended, &c.nextDue, &c.rss,
+		&c.timings[0], &c.timings[1], &c.timings[2], &c.wall, &c.cpu, &c.offset,
+		&c.missed, &c.dropped, &c.catalog, &c.transaction,
+		&c.outcome, &c.configVersion, &c.message, &c.detail, &c.certname,
+	}, c.traits.dests()...)
 }
 
 // fill makes the run that the columns hold.
 func (c *scanned) fill(run *api.Run) {
-	run.Schema = api.SchemaVersion
+	run.Schema, run.ID, run.Certname = api.SchemaVersion, string(c.id), c.certname.String
 	run.Due, run.Started, run.Ended = timePtr(c.due), timePtr(c.started), timePtr(c.ended)
-	run.Trigger, run.Outcome, run.Reason = api.Trigger(c.trigger.String), api.Outcome(c.outcome.String), api.Reason(c.reason.String)
-	run.Message, run.Noop = c.message.String, c.noop.Int64 != 0
-	if c.exit.Valid {
-		code := int(c.exit.Int64)
-		run.ExitCode = &code
-	}
-	run.Environment, run.ConfigVersion = c.environment.String, c.configVersion.String
-	run.PuppetVersion, run.AgentVersion = c.puppetVersion.String, c.agentVersion.String
-	if c.catalog != "" || c.source.Valid {
-		run.Catalog = &api.Catalog{UUID: string(c.catalog), Source: api.CatalogSource(c.source.String)}
-	}
-	run.TransactionUUID = string(c.transaction)
-	if c.total.Valid {
-		run.Resources = &api.Resources{Total: int(c.total.Int64), Skipped: int(c.skipped.Int64), Scheduled: int(c.scheduled.Int64)}
-	}
+	run.Outcome, run.Message, run.ConfigVersion = api.Outcome(c.outcome), c.message.String, c.configVersion.String
+	run.TransactionUUID, run.DroppedBefore = string(c.transaction), int(c.dropped.Int64)
 	for i, name := range keptTimings {
 		if c.timings[i].Valid {
 			if run.TimingsS == nil {
@@ -201,21 +149,15 @@ func (c *scanned) fill(run *api.Run) {
 	if c.wall.Valid {
 		run.Usage = &api.Usage{WallS: seconds(c.wall.Int64), CPUS: seconds(c.cpu.Int64), MaxRSSBytes: c.rss.Int64}
 	}
-	run.Schedule = c.schedule()
-	run.DroppedBefore = int(c.dropped.Int64)
-}
-
-func (c *scanned) schedule() *api.Announce {
-	if !c.interval.Valid {
-		return nil
+	c.traits.fill(run)
+	if c.catalog != "" {
+		run.Catalog = &api.Catalog{UUID: string(c.catalog), Source: api.CatalogSource(c.traits.CatalogSource.String)}
 	}
-	a := &api.Announce{
-		IntervalS: seconds(c.interval.Int64), TimeoutS: seconds(c.timeout.Int64),
-		NextDue: timePtr(c.nextDue), MissedSlots: int(c.missed.Int64),
+	if a := run.Schedule; a != nil {
+		a.NextDue, a.MissedSlots = timePtr(c.nextDue), int(c.missed.Int64)
+		if c.offset.Valid {
+			offset := seconds(c.offset.Int64)
+			a.OffsetS = &offset
+		}
 	}
-	if c.offset.Valid {
-		offset := seconds(c.offset.Int64)
-		a.OffsetS = &offset
-	}
-	return a
 }

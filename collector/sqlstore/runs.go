@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/collector"
@@ -14,9 +13,6 @@ import (
 // maxLook is how many rows a page looks at: a filter that hardly anything passes must
 // not make one request read millions.
 const maxLook = 20_000
-
-// A join would let the database begin with the nodes.
-const selectRuns = "SELECT r.id, r.received, (SELECT certname FROM nodes WHERE nodes.id = r.node), " + runColumns + " FROM runs r"
 
 // Run gives one run.
 func (s *Store) Run(ctx context.Context, id string) (*collector.Stored, error) {
@@ -131,12 +127,14 @@ func (s *Store) boundOf(ctx context.Context, w *query) (position, bool, error) {
 }
 
 func (w *query) filter(f collector.RunFilter) {
-	for _, c := range []struct{ column, value string }{
-		{"r.outcome", string(f.Outcome)}, {"r.reason", string(f.Reason)}, {"r.environment", f.Environment},
-	} {
-		if c.value != "" {
-			w.and(c.column + " = " + w.arg(c.value))
-		}
+	if f.Outcome != "" {
+		w.and("r.outcome = " + w.arg(string(f.Outcome)))
+	}
+	if f.Reason != "" {
+		w.and("r.traits IN (SELECT id FROM traits WHERE reason = " + w.arg(string(f.Reason)) + ")")
+	}
+	if f.Environment != "" {
+		w.and("r.traits IN (SELECT id FROM traits WHERE environment = " + w.arg(f.Environment) + ")")
 	}
 }
 
@@ -154,24 +152,4 @@ func (s *Store) queryRuns(ctx context.Context, q string, args []any) (runs []*co
 		runs = append(runs, run)
 	}
 	return runs, rows.Err()
-}
-
-// query is the conditions of a query in the making, and their parameters.
-type query struct {
-	conditions []string
-	args       []any
-}
-
-func (q *query) arg(v any) string {
-	q.args = append(q.args, v)
-	return fmt.Sprintf("$%d", len(q.args))
-}
-
-func (q *query) and(condition string) { q.conditions = append(q.conditions, condition) }
-
-func (q *query) where() string {
-	if len(q.conditions) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(q.conditions, " AND ")
 }

@@ -53,16 +53,16 @@ func (d *sqliteDB) owners(ctx context.Context, tx *sql.Tx, ids []string) (map[st
 	return owners, nil
 }
 
-func (d *sqliteDB) insert(ctx context.Context, tx *sql.Tx, finals []*row) ([]bool, error) {
-	put, err := tx.PrepareContext(ctx, "INSERT INTO runs (id, node, received, "+runColumns+") VALUES ("+
-		parameters(len(finals[0].values))+") ON CONFLICT (id) DO NOTHING")
+func (d *sqliteDB) insert(ctx context.Context, tx *sql.Tx, finals []row) ([]bool, error) {
+	put, err := tx.PrepareContext(ctx, "INSERT INTO runs ("+runColumns+") VALUES ("+
+		parameters(len(finals[0]))+") ON CONFLICT (id) DO NOTHING")
 	if err != nil {
 		return nil, err
 	}
 	defer put.Close()
 	stored := make([]bool, len(finals))
 	for i, r := range finals {
-		result, err := put.ExecContext(ctx, r.values...)
+		result, err := put.ExecContext(ctx, r...)
 		if err != nil {
 			return nil, err
 		}
@@ -93,15 +93,3 @@ func (d *sqliteDB) update(ctx context.Context, tx *sql.Tx, nodes []*nodeState) e
 
 // lockSlots has nothing to do: the transaction is the only one that writes.
 func (d *sqliteDB) lockSlots(context.Context, *sql.Tx) error { return nil }
-
-// parameters are $1 to $n.
-func parameters(n int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("$" + strconv.Itoa(i+1))
-	}
-	return b.String()
-}

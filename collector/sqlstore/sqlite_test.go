@@ -18,6 +18,10 @@ func openSQLite(t testing.TB) *sqlstore.Store {
 	if _, _, err := sqlstore.Migrate(t.Context(), dsn); err != nil {
 		t.Fatal(err)
 	}
+	return openStore(t, dsn)
+}
+
+func openStore(t testing.TB, dsn string) *sqlstore.Store {
 	s, err := sqlstore.Open(t.Context(), dsn, sqlstore.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,9 @@ type Store struct {
 
 	details details
 
+	knowing sync.Mutex
+	known   knownTraits
+
 	pruning sync.Mutex
 	pruned  int64 // no unchanged run was received before this time, as far as Prune has seen
 }
@@ -33,7 +36,7 @@ type database interface {
 	// that are missing. The certnames are sorted.
 	nodes(ctx context.Context, tx *sql.Tx, certnames []string, received int64) (map[string]*nodeState, error)
 	// insert stores finals whose ids are not in yet, and reports of each whether it did.
-	insert(ctx context.Context, tx *sql.Tx, finals []*row) ([]bool, error)
+	insert(ctx context.Context, tx *sql.Tx, finals []row) ([]bool, error)
 	// owners gives the nodes that have runs of these ids, finals before starts.
 	owners(ctx context.Context, tx *sql.Tx, ids []string) (map[string]owner, error)
 	// update stores the states of nodes. They are sorted by certname.

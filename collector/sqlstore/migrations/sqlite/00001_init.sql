@@ -17,21 +17,32 @@ CREATE TABLE nodes (
   retired INTEGER
 );
 
--- In the order of the ids, which is nearly that of time: one tree less than a table with rowids.
+-- What many runs have in common. key is a hash of the rest; used is when a run had it last, about.
+CREATE TABLE traits (
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL UNIQUE,
+  used INTEGER NOT NULL,
+  "trigger" TEXT NOT NULL,
+  reason TEXT, message TEXT, environment TEXT, puppet_version TEXT, agent_version TEXT, catalog_source TEXT,
+  noop INTEGER, exit_code INTEGER,
+  resources_total INTEGER, resources_skipped INTEGER, resources_scheduled INTEGER,
+  interval_ms INTEGER, timeout_ms INTEGER
+);
+
+-- In the order of the ids, which is nearly that of time: one tree less than a table with rowids. No node is
+-- ever removed, so none is looked for with each run by a foreign key.
 CREATE TABLE runs (
   id BLOB NOT NULL PRIMARY KEY,
-  node INTEGER NOT NULL REFERENCES nodes (id),
   received INTEGER NOT NULL,
-  due INTEGER, started INTEGER, ended INTEGER,
-  "trigger" TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT, message TEXT,
-  noop INTEGER, exit_code INTEGER,
-  environment TEXT, config_version TEXT, puppet_version TEXT, agent_version TEXT,
-  catalog_uuid BLOB, catalog_source TEXT, transaction_uuid BLOB,
-  resources_total INTEGER, resources_skipped INTEGER, resources_scheduled INTEGER,
+  due INTEGER, started INTEGER, ended INTEGER, next_due INTEGER,
+  max_rss INTEGER,
+  node INTEGER NOT NULL,
+  traits INTEGER NOT NULL,
   config_retrieval_ms INTEGER, catalog_application_ms INTEGER, total_ms INTEGER,
-  wall_ms INTEGER, cpu_ms INTEGER, max_rss INTEGER,
-  interval_ms INTEGER, offset_ms INTEGER, next_due INTEGER, timeout_ms INTEGER, missed_slots INTEGER,
-  dropped_before INTEGER,
+  wall_ms INTEGER, cpu_ms INTEGER, offset_ms INTEGER,
+  missed_slots INTEGER, dropped_before INTEGER,
+  catalog_uuid BLOB, transaction_uuid BLOB,
+  outcome TEXT NOT NULL, config_version TEXT, message TEXT,
   detail BLOB
 ) WITHOUT ROWID;
 CREATE INDEX runs_node ON runs (node, received);
