@@ -9,9 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -65,34 +64,16 @@ func (c *caller) do(request []byte) error {
 	if _, err := c.conn.Write(request); err != nil {
 		return err
 	}
-	status, body, err := c.answer()
-	if err == nil && status/100 != 2 {
-		err = fmt.Errorf("answered with %d: %s", status, body)
+	response, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode/100 != 2 {
+		err = fmt.Errorf("answered with %s: %s", response.Status, body)
 	}
 	return err
-}
-
-// answer reads an answer that says its length, as the collector's do.
-func (c *caller) answer() (status int, body []byte, err error) {
-	length := 0
-	for first := true; ; first = false {
-		line, err := c.r.ReadString('\n')
-		if err != nil {
-			return 0, nil, err
-		}
-		line = strings.TrimRight(line, "\r\n")
-		name, value, _ := strings.Cut(line, ":")
-		switch {
-		case first && len(line) > 12:
-			status, _ = strconv.Atoi(line[9:12])
-		case line == "":
-			body = make([]byte, length)
-			_, err = io.ReadFull(c.r, body)
-			return status, body, err
-		case strings.EqualFold(name, "Content-Length"):
-			length, _ = strconv.Atoi(strings.TrimSpace(value))
-		}
-	}
 }
 
 // load is what came of requests.
