@@ -11,18 +11,26 @@ GCFLAGS  := all=-l
 # Time zones for cron, where the system has none; HTTP/2 is of no use for one request.
 TAGS     := timetzdata,nethttpomithttp2
 PLATFORMS := linux windows darwin freebsd
+# SQLite is 90 s of compilation for each: every system, and the architectures people have.
+COLLECTOR_PLATFORMS := linux/amd64 linux/arm64 windows/amd64 darwin/arm64 freebsd/amd64
 
 .PHONY: help build run test check lint lint-tool vet-all unit race e2e systemd fuzz-seconds soak bench lab man clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-build: ## build bin/puppet-cron, static and stripped
-	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -gcflags '$(GCFLAGS)' -ldflags '$(LDFLAGS)' -o bin/puppet-cron ./cmd/puppet-cron
+build: bin/puppet-cron bin/puppet-cron-collector ## build both programs into bin, static and stripped
+
+.PHONY: bin/puppet-cron bin/puppet-cron-collector
+bin/puppet-cron:
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -gcflags '$(GCFLAGS)' -ldflags '$(LDFLAGS)' -o $@ ./cmd/puppet-cron
+
+bin/puppet-cron-collector: # nothing is taken off it: speed counts, and there is one of it
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/puppet-cron-collector
 
 run: build ## run the demonstration on real Puppet (installs puppet-agent when it is missing)
 	test/lab/install agent
-	demo/run bin/puppet-cron
+	demo/run bin/puppet-cron bin/puppet-cron-collector
 
 test: lint-tool ## install what the tests need and run all of them
 	test/lab/install server
@@ -58,8 +66,12 @@ $(LINT):
 	mv $(CACHE)/bin/golangci-lint $@
 
 vet-all: ## build and vet for every system that we name
+	agent=$$($(GO) list ./... | grep -v collector); \
 	for os in $(PLATFORMS); do for arch in amd64 arm64; do \
-	  echo "$$os/$$arch"; GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/puppet-cron && GOOS=$$os GOARCH=$$arch $(GO) vet ./... || exit 1; done; done
+	  echo "$$os/$$arch"; GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/puppet-cron && GOOS=$$os GOARCH=$$arch $(GO) vet $$agent || exit 1; done; done
+	for on in $(COLLECTOR_PLATFORMS); do \
+	  echo "collector $$on"; GOOS=$${on%/*} GOARCH=$${on#*/} $(GO) build -o /dev/null ./cmd/puppet-cron-collector || exit 1; done
+	$(GO) vet ./...
 
 fuzz-seconds: # each fuzz target for $(FUZZ)
 	test/fuzz $(FUZZ)
@@ -83,8 +95,10 @@ lab: ## bring up a real puppetserver on loopback and say how to use it
 	test/lab/install server
 	test/lab/up
 
-man: ## make the man page anew; the tests fail when it is stale
+man: ## make the man page and the description of the API anew; the tests fail when they are stale
 	$(GO) test ./cmd/puppet-cron -run TestManPage -update
+	$(GO) test ./cmd/puppet-cron-collector -run TestManPage -update
+	$(GO) test ./collector -run TestOpenAPI -update
 
 clean:
 	rm -rf bin

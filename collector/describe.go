@@ -3,7 +3,9 @@ package collector
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -62,6 +64,16 @@ func describe(spec *huma.OpenAPI) {
 	delete(schemas, "ErrorDetail")
 	// Go writes these two always; whoever sends a run need not.
 	schemas["Run"].Required = []string{"schema", "id", "certname", "trigger"}
+	texts := fieldTexts()
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		for field, property := range schemas[name].Properties {
+			property.Description = texts[name][field]
+			if name == "Stored" && property.Description == "" {
+				property.Description = texts["Run"][field]
+			}
+			property.Nullable = false // what is not known is left out
+		}
+	}
 }
 
 // OpenAPI is the API's description, OpenAPI 3.1 as JSON. It is docs/openapi.json.

@@ -55,14 +55,14 @@ func (c *Collector) front() http.Handler {
 		req.http, req.w = r, watched
 		watched.Header().Set("Cache-Control", "no-store")
 		watched.Header().Set("X-Content-Type-Options", "nosniff")
-		defer c.finish(watched, r, req, begun)
+		defer func() { c.finish(watched, r, req, begun, recover()) }()
 		inner.ServeHTTP(watched, r)
 	})
 }
 
 // finish counts and logs a request, and answers for one that panicked.
-func (c *Collector) finish(w *watcher, r *http.Request, req *request, begun time.Time) {
-	if p := recover(); p != nil {
+func (c *Collector) finish(w *watcher, r *http.Request, req *request, begun time.Time, p any) {
+	if p != nil {
 		if p == http.ErrAbortHandler {
 			panic(p)
 		}
@@ -72,11 +72,7 @@ func (c *Collector) finish(w *watcher, r *http.Request, req *request, begun time
 		}
 	}
 	took := c.now().Sub(begun)
-	route := strings.TrimPrefix(req.http.Pattern, req.http.Method+" ")
-	if route == "" {
-		route = "none"
-	}
-	c.metrics.request(route, w.status, took)
+	c.metrics.request(r.Pattern, w.status, took)
 	if !c.log.Enabled(r.Context(), slog.LevelDebug) {
 		return
 	}
@@ -91,6 +87,7 @@ func (c *Collector) finish(w *watcher, r *http.Request, req *request, begun time
 // admit finds out who asks and hands on to what was asked for.
 func (c *Collector) admit(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := c.mux.Handler(r)
+	r.Pattern = pattern // whoever is refused is counted under what he asked for
 	if !isOpen(pattern) {
 		who, p := c.who.identify(r)
 		req := requestOf(r.Context())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,12 +32,12 @@ func newMetrics(c *Collector, version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "requests_total", Help: "Requests, by route and HTTP status.",
-		}, []string{"route", "status"}),
+			Namespace: namespace, Name: "requests_total", Help: "Requests, by method, route and HTTP status.",
+		}, []string{"method", "route", "status"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: namespace, Name: "request_duration_seconds", Help: "How long requests took, by route.",
+			Namespace: namespace, Name: "request_duration_seconds", Help: "How long requests took, by method and route.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .2, .5, 1, 2.5, 10},
-		}, []string{"route"}),
+		}, []string{"method", "route"}),
 		results: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "runs_total", Help: "Runs that were sent, by what became of them.",
 		}, []string{"result"}),
@@ -77,11 +78,15 @@ func gauges(c *Collector, version string) []prometheus.Collector {
 	}
 }
 
-// request counts an answer. Its route is one of the patterns of the mux, so nobody can
+// request counts an answer. Its labels are those of a pattern of the mux, so nobody can
 // make up new ones.
-func (m *metrics) request(route string, status int, took time.Duration) {
-	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
-	m.latency.WithLabelValues(route).Observe(took.Seconds())
+func (m *metrics) request(pattern string, status int, took time.Duration) {
+	method, route, found := strings.Cut(pattern, " ")
+	if !found {
+		method, route = "any", "none"
+	}
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+	m.latency.WithLabelValues(method, route).Observe(took.Seconds())
 }
 
 // result counts what became of a run.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,6 +33,14 @@ type centre struct {
 	c     *collector.Collector
 	trust *pki.Trust
 	log   *bytesLog
+	admin *http.Client
+	// Of Run.
+	cancel func()
+	ran    chan struct{}
+
+	stop func() // in the order in which the command ends things; once
+
+	connections atomic.Int64 // that were taken
 }
 
 // newCentre starts one; change may be nil.
@@ -56,28 +65,36 @@ func newCentre(t testing.TB, change func(*collector.Options)) *centre {
 		t.Fatal(err)
 	}
 	f.serve(logger)
+	f.admin = f.node("admin")
 	return f
 }
 
-// serve serves until the test ends, in the order in which the command ends things.
+// serve serves until the test ends.
 func (f *centre) serve(logger *slog.Logger) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	server := collector.NewServer("", f.c.Handler(), f.trust.TLSConfig(), logger)
+	server.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			f.connections.Add(1)
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	served, ran := make(chan error, 1), make(chan struct{})
+	served := make(chan error, 1)
+	f.cancel, f.ran = cancel, make(chan struct{})
 	go func() { served <- server.ServeTLS(listener, "", "") }()
-	go func() { f.c.Run(ctx); close(ran) }()
+	go func() { f.c.Run(ctx); close(f.ran) }()
 	go f.trust.Run(ctx)
 	f.url = "https://" + listener.Addr().String()
-	f.t.Cleanup(func() {
+	f.stop = sync.OnceFunc(func() {
 		server.Close()
 		<-served
 		cancel()
-		<-ran
+		<-f.ran
 	})
+	f.t.Cleanup(f.stop)
 }
 
 // bytesLog is a log that may be written to while it is read.

@@ -108,7 +108,8 @@ type Check struct {
 	DisabledDays                     int // after so many any of these holds is critical; 0: never
 	ServiceDown                      Severity
 	ServiceTrouble                   Severity
-	CertificateWarningDays           int // before it ends; 0: never
+	Reporting                        Severity // outcomes do not get to the collector
+	CertificateWarningDays           int      // before it ends; 0: never
 	CertificateCriticalDays          int
 }
 
@@ -146,7 +147,7 @@ func Default() Config {
 		HooksDir: defaultHooksDir,
 		Check: Check{
 			Failed: Critical, Stale: Warning, Errored: Critical, TimedOut: Critical, Interrupted: Warning,
-			Overdue: Critical, Condition: Warning, Disabled: Warning, Held: Warning, NoopHeld: Warning, ServiceDown: Critical, ServiceTrouble: Warning,
+			Overdue: Critical, Condition: Warning, Disabled: Warning, Held: Warning, NoopHeld: Warning, ServiceDown: Critical, ServiceTrouble: Warning, Reporting: Warning,
 			CertificateWarningDays: 30, CertificateCriticalDays: 7,
 		},
 		StateDir: defaultStateDir,

@@ -65,6 +65,7 @@ func options(c *Config) []strict.Option {
 		{Key: "check.noop_held", Value: severity(&c.Check.NoopHeld)},
 		{Key: "check.service_down", Value: severity(&c.Check.ServiceDown)},
 		{Key: "check.service_trouble", Value: severity(&c.Check.ServiceTrouble)},
+		{Key: "check.reporting", Value: severity(&c.Check.Reporting)},
 		{Key: "check.certificate.warning_days", Value: strict.Number(&c.Check.CertificateWarningDays, 0, 36_500)},
 		{Key: "check.certificate.critical_days", Value: strict.Number(&c.Check.CertificateCriticalDays, 0, 36_500)},
 		{Key: "metrics.textfile", Value: strict.Text(&c.Metrics.Textfile, strict.Optional(textfile))},

@@ -109,6 +109,7 @@ check:
   noop_held: critical
   service_down: warning
   service_trouble: unknown
+  reporting: critical
   certificate: {warning_days: 20, critical_days: 20}
 metrics: {textfile: ` + abs("/srv/m/puppet_cron.prom") + `}
 state_dir: ` + abs("/srv/state") + `
@@ -151,7 +152,7 @@ log: {level: debug, format: json}
 		Check: config.Check{
 			Failed: config.Unknown, Stale: config.Critical, Errored: config.Warning, TimedOut: config.OK, Interrupted: config.OK,
 			Overdue: config.Warning, Condition: config.Unknown, Disabled: config.OK, DisabledDays: 14, Held: config.Critical, NoopHeld: config.Critical,
-			ServiceDown: config.Warning, ServiceTrouble: config.Unknown, CertificateWarningDays: 20, CertificateCriticalDays: 20,
+			ServiceDown: config.Warning, ServiceTrouble: config.Unknown, Reporting: config.Critical, CertificateWarningDays: 20, CertificateCriticalDays: 20,
 		},
 		Metrics:  config.Metrics{Textfile: abs("/srv/m/puppet_cron.prom")},
 		StateDir: abs("/srv/state"),

@@ -73,3 +73,11 @@ func (r *Reporter) onLoopback() bool {
 	addr, err := netip.ParseAddr(u.Hostname())
 	return u.Hostname() == "localhost" || (err == nil && addr.IsLoopback())
 }
+
+// Spool is how many outcomes may wait: none where they are reported nowhere.
+func (r Reporter) Spool() int {
+	if r.URL == "" {
+		return 0
+	}
+	return r.SpoolMax
+}

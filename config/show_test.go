@@ -126,6 +126,7 @@ check:
   noop_held: warning
   service_down: critical
   service_trouble: warning
+  reporting: warning
   certificate:
     warning_days: 30
     critical_days: 7

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -50,6 +51,11 @@ type Daemon struct {
 	Ended func(*api.Run)
 	// Changed, when set, is told when there may be something new to say of this node.
 	Changed func(*config.Config) error
+	// Reporter, when set, carries outcomes to the collector, where one is configured.
+	Reporter Reporter
+	// Watch, when set, has Appeared told of what comes into a directory from now on. It is
+	// asked for the same directories again and again.
+	Watch func(dir string) error
 	// ZoneFile, when set, stands in for the file that holds the node's time zone.
 	ZoneFile string
 	// Settled, when set, is called once the service has nothing more to do than wait.
@@ -63,6 +69,10 @@ type Daemon struct {
 	shown   string    // the last run that Ended heard of
 	// holdAsked is the last request about holds.
 	holdAsked started
+	begun     string        // the last run whose start the collector was told of
+	starts    chan *api.Run // that have begun
+	unsent    chan struct{} // wakes the reporter
+	reported  atomic.Bool   // since the last look
 	wake      chan struct{}
 	written   state.Schedule // what schedule.json says
 	news      bool           // that Changed has not heard of
@@ -85,6 +95,7 @@ func (d *Daemon) Serve(ctx context.Context, hangups <-chan os.Signal) error {
 	if err := d.open(); err != nil {
 		return err
 	}
+	reportingEnds := d.beginReporting(ctx)
 	d.Tell("READY=1")
 	d.resume(ctx)
 	for ctx.Err() == nil {
@@ -96,6 +107,7 @@ func (d *Daemon) Serve(ctx context.Context, hangups <-chan os.Signal) error {
 		d.pause(ctx, hangups, wait)
 	}
 	d.Tell("STOPPING=1")
+	reportingEnds()
 	return nil
 }
 
@@ -122,6 +134,7 @@ func (d *Daemon) turn(ctx context.Context) time.Duration {
 	d.followZone()
 	d.settleNotBegun()
 	d.settleHolds(ctx)
+	d.settleReporting()
 	now := time.Now()
 	d.kept.Ledger = d.spec.Observe(d.kept.Ledger, now)
 	d.heed(now)

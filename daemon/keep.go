@@ -68,6 +68,10 @@ func (d *Daemon) reload() {
 		d.kept.ConfigError = err.Error()
 		return
 	}
+	d.State.SpoolUpTo(c.Reporter.Spool())
+	if d.Reporter != nil {
+		d.Reporter.Use(c.Reporter)
+	}
 	if d.Reloaded != nil {
 		d.Reloaded(c)
 	}

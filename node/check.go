@@ -52,7 +52,7 @@ type finding struct {
 // Check judges the node as the admin wants it judged. It takes the worst of all that
 // is to be said, and says the worst first.
 func (s *Status) Check(c config.Check) Verdict {
-	found := slices.Concat(s.checkRun(c), s.checkHolds(c), s.checkLimits(), s.checkSilence(c), s.checkCondition(c), s.checkService(c), s.checkCertificate(c))
+	found := slices.Concat(s.checkRun(c), s.checkHolds(c), s.checkLimits(), s.checkSilence(c), s.checkCondition(c), s.checkService(c), s.checkReporting(c), s.checkCertificate(c))
 	var texts []string
 	worst := config.OK
 	for _, severity := range severities() {
@@ -277,6 +277,9 @@ func (s *Status) perfdata(c config.Check) string {
 	}
 	if s.Failing != nil {
 		add("failing=%d;;;0", *s.Failing)
+	}
+	if r := s.Reporting; r != nil && !r.unread {
+		add("waiting=%d;;;0 rejected=%d;;;0", r.Waiting, r.Rejected)
 	}
 	if s.CertificateEnds != nil {
 		add("certificate=%.0fs;%s;%s", s.CertificateEnds.Sub(s.At).Seconds(),

@@ -22,6 +22,7 @@ func (s *Status) Metrics() []byte {
 	s.scheduleMetrics(w)
 	s.holdMetrics(w)
 	s.serviceMetrics(w)
+	s.reportMetrics(w)
 	if s.CertificateEnds != nil {
 		w.moment("certificate_expiry_timestamp_seconds", "When the node's certificate ends.", s.CertificateEnds)
 	}
@@ -166,6 +167,12 @@ func (w *exposition) gauge(name, help string, v float64, labels ...string) {
 	w.sample(name, v, labels...)
 }
 
+// counter is a gauge that only grows.
+func (w *exposition) counter(name, help string, v float64) {
+	w.headOf("counter", name, help)
+	w.sample(name, v)
+}
+
 // moment writes a time, if there is one.
 func (w *exposition) moment(name, help string, t *time.Time) {
 	if t != nil && !t.IsZero() {
@@ -200,9 +207,11 @@ func (w *exposition) resources(c *api.Resources) {
 	}
 }
 
-func (w *exposition) head(name, help string) {
+func (w *exposition) head(name, help string) { w.headOf("gauge", name, help) }
+
+func (w *exposition) headOf(kind, name, help string) {
 	w.WriteString("# HELP " + namespace + name + " " + strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(help) + "\n")
-	w.WriteString("# TYPE " + namespace + name + " gauge\n")
+	w.WriteString("# TYPE " + namespace + name + " " + kind + "\n")
 }
 
 // sample writes one line. Labels are names and values in turn.

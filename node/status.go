@@ -74,6 +74,8 @@ type Status struct {
 
 	Schedulers []puppet.Scheduler `json:"other_schedulers,omitempty"`
 
+	Reporting *Reporting `json:"reporting,omitempty"` // nil: outcomes are reported nowhere
+
 	CertificateEnds *time.Time `json:"certificate_ends,omitempty"`
 
 	scheduled bool      // Expected is of the node's own schedule
@@ -153,6 +155,8 @@ type Source struct {
 	Spec *scheduler.Spec
 	// Booted is when the system was; zero: not known.
 	Booted time.Time
+	// ReportTo is the URL of the collector; empty: outcomes are reported nowhere.
+	ReportTo string
 	// Conditions are when the admin's conditions keep runs off, in words.
 	Conditions string
 }
@@ -165,6 +169,7 @@ func Look(src Source) *Status {
 	s.readService(src.State)
 	s.readPuppet(src)
 	s.readHolds(src.State)
+	s.readReporting(src)
 	s.decide(src)
 	s.foresee(src)
 	s.expect(src)

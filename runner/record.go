@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -33,9 +34,12 @@ func (a *attempt) record() (*api.Run, error) {
 // that the next runner can find out what became of the run.
 func (r *Runner) finish(claim *state.Claim, run *api.Run) error {
 	now := time.Now()
-	run.Ended = &now
+	run.Ended, run.Log = &now, r.logTail(run.ID)
 	run.Bound()
 	err := claim.Record(*run)
+	if final := claim.Final(); final != nil {
+		*run = *final // it knows what the spool lost, or what a runner that was killed had decided
+	}
 	if err != nil && r.State.Fate(run.ID) != state.Recorded {
 		return err
 	} else if err != nil && !errors.Is(err, state.ErrRecorded) {
@@ -55,4 +59,24 @@ func (r *Runner) finish(claim *state.Claim, run *api.Run) error {
 		r.Log.Warn("cannot shorten the history", "error", err)
 	}
 	return nil
+}
+
+// logTail is the end of what Puppet printed, where the configuration wants it reported: it
+// may hold secrets. It begins with a whole line, if there is one.
+func (r *Runner) logTail(id string) string {
+	most := r.Config.Reporter.LogTail
+	if most <= 0 {
+		return ""
+	}
+	end, err := tail(r.State.OutputLog(id), most)
+	if err != nil {
+		r.Log.Warn("the end of puppet's output cannot be reported", "run", id, "error", err)
+	}
+	if int64(len(end)) < most {
+		return string(end)
+	}
+	if _, lines, cut := bytes.Cut(end, []byte("\n")); cut {
+		return string(lines)
+	}
+	return string(end)
 }

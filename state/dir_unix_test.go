@@ -135,6 +135,7 @@ func everything(t *testing.T) (d *state.Dir, end func()) {
 	t.Helper()
 	d = newDir(t)
 	must(t, d.WritePuppet(map[string]any{"schema": 1}))
+	spoolOfEverything(t, d)
 	run := aRun(newID(1), api.Changed)
 	run.Resources = &api.Resources{Changed: 1}
 	finished(t, d, run)
@@ -148,25 +149,47 @@ func everything(t *testing.T) (d *state.Dir, end func()) {
 	}
 }
 
+// spoolOfEverything has one run in the spool and one that was refused.
+func spoolOfEverything(t *testing.T, d *state.Dir) {
+	t.Helper()
+	d.SpoolUpTo(5)
+	finished(t, d, aRun(newID(4), api.Changed))
+	dr := drain(t, d)
+	_, _, err := dr.Take([]string{newID(4)}, 1)
+	must(t, err)
+	must(t, dr.Reject(newID(4), state.Refusal{}))
+	must(t, os.RemoveAll(d.RunDir(newID(4))))
+	must(t, d.SetReporting(state.Reporting{}))
+}
+
 // modes are those of every file that the package makes.
 var modes = map[string]fs.FileMode{
-	".":                                  0o755,
-	"run.lock":                           0o600,
-	"running.json":                       0o644,
-	"puppet.json":                        0o644,
-	"last-run.json":                      0o644,
-	"last-executed.json":                 0o644,
-	"last-change.json":                   0o644,
-	"last-success.json":                  0o644,
-	"failing.json":                       0o644,
-	"runs":                               0o755,
-	"runs/" + newID(1):                   0o755,
-	"runs/" + newID(1) + "/run.json":     0o640,
-	"runs/" + newID(1) + "/request.json": 0o640,
-	"runs/" + newID(2):                   0o755,
-	"runs/" + newID(2) + "/lock":         0o600,
-	"runs/" + newID(2) + "/request.json": 0o640,
-	"runs/" + newID(2) + "/reserve":      0o600,
+	".":                                    0o755,
+	"run.lock":                             0o600,
+	"running.json":                         0o644,
+	"puppet.json":                          0o644,
+	"last-run.json":                        0o644,
+	"last-executed.json":                   0o644,
+	"last-change.json":                     0o644,
+	"last-success.json":                    0o644,
+	"failing.json":                         0o644,
+	"report.lock":                          0o600,
+	"reporter.json":                        0o644,
+	"spool.lock":                           0o600,
+	"spool":                                0o755,
+	"spool/" + newID(1) + ".json":          0o640,
+	"spool/ledger.json":                    0o644,
+	"spool/sending.json":                   0o640,
+	"spool/rejected":                       0o755,
+	"spool/rejected/" + newID(4) + ".json": 0o640,
+	"runs":                                 0o755,
+	"runs/" + newID(1):                     0o755,
+	"runs/" + newID(1) + "/run.json":       0o640,
+	"runs/" + newID(1) + "/request.json":   0o640,
+	"runs/" + newID(2):                     0o755,
+	"runs/" + newID(2) + "/lock":           0o600,
+	"runs/" + newID(2) + "/request.json":   0o640,
+	"runs/" + newID(2) + "/reserve":        0o600,
 }
 
 func TestModes(t *testing.T) {

@@ -27,7 +27,7 @@ A schema that a newer version made is left as it is: exit code 64.`,
 			}
 			from, to, err := sqlstore.Migrate(c.Context(), s.Database)
 			if err != nil {
-				return err
+				return settle(err)
 			}
 			if from == to {
 				fmt.Fprintf(p.stdout, "the schema is up to date: version %d\n", to)
@@ -74,7 +74,7 @@ what is secret in the runs, and the hashes of tokens. Of PostgreSQL, pg_dump mak
 			}
 			return p.withStore(c.Context(), func(store *sqlstore.Store, _ *settings.Settings) error {
 				if err := store.Backup(c.Context(), path); err != nil {
-					return err
+					return settle(err)
 				}
 				fmt.Fprintf(p.stdout, "%s\n", path)
 				return nil

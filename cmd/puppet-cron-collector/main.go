@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/puppet-cron/puppet-cron/collector/settings"
-	"github.com/puppet-cron/puppet-cron/collector/sqlstore"
 	"github.com/puppet-cron/puppet-cron/internal/command"
 )
 
@@ -58,7 +57,7 @@ func codeOf(err error) int {
 	switch {
 	case errors.As(err, &no):
 		return 1
-	case errors.As(err, &usage), errors.Is(err, sqlstore.ErrSchema):
+	case errors.As(err, &usage):
 		return command.ExitUsage
 	}
 	return command.ExitInternal

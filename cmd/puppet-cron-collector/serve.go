@@ -91,17 +91,18 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 	log := p.logger(s.Log)
 	ctx, stop := serviceSignals(parent, log)
 	defer stop()
+	v := &service{log: log}
+	if !dev {
+		if v.trust, err = openTrust(ctx, s.TLS, log); err != nil {
+			return usageError{err}
+		}
+	}
 	store, err := openMigrated(ctx, s.Database, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	v := &service{log: log, pruner: newPruner(store, s.Retention, log)}
-	if !dev {
-		if v.trust, err = openTrust(ctx, s.TLS, log); err != nil {
-			return err
-		}
-	}
+	v.pruner = newPruner(store, s.Retention, log)
 	v.collector, err = collector.New(collector.Options{
 		Store: store, Log: log, Version: version.String(), Operators: s.Operators, Dev: dev, PKI: v.trust,
 	})
@@ -119,7 +120,7 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 func openMigrated(ctx context.Context, dsn string, log *slog.Logger) (*sqlstore.Store, error) {
 	from, to, err := sqlstore.Migrate(ctx, dsn)
 	if err != nil {
-		return nil, err
+		return nil, settle(err)
 	}
 	if from != to {
 		log.Info("brought the schema of the database up to date", "from", from, "to", to)

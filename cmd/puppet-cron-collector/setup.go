@@ -65,10 +65,18 @@ func (p *program) withStore(ctx context.Context, do func(*sqlstore.Store, *setti
 	}
 	store, err := sqlstore.Open(ctx, s.Database, sqlstore.Options{})
 	if err != nil {
-		return err
+		return settle(err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	return do(store, s)
+}
+
+// settle makes a mistake of the caller's of what only he can mend about a database.
+func settle(err error) error {
+	if errors.Is(err, sqlstore.ErrSchema) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return usageError{err}
+	}
+	return err
 }
 
 // audit notes what was done by hand.

@@ -15,11 +15,23 @@ func TestDependencies(t *testing.T) {
 		"net/http/httptest":            "a test helper",
 		"testing":                      "a test helper",
 		"github.com/google/go-cmp/cmp": "a test helper",
-		"github.com/prometheus/client_golang/prometheus": "metrics are a text file",
+	}
+	servers := map[string]string{
+		"github.com/puppet-cron/puppet-cron/collector": "the agent is no server",
+		"github.com/danielgtaylor/huma":                "the agent is no server",
+		"github.com/prometheus/":                       "metrics are a text file",
+		"github.com/jackc/pgx":                         "the agent has no database",
+		"modernc.org/":                                 "the agent has no database",
+		"github.com/pressly/goose":                     "the agent has no database",
 	}
 	for _, pkg := range deps(t, ".") {
 		if why, bad := forbidden[pkg]; bad {
 			t.Errorf("the agent links %s: %s", pkg, why)
+		}
+		for begin, why := range servers {
+			if strings.HasPrefix(pkg, begin) {
+				t.Errorf("the agent links %s: %s", pkg, why)
+			}
 		}
 		if strings.Contains(pkg, "/puppet-cron/test/") {
 			t.Errorf("the agent links %s: a test helper", pkg)

@@ -70,7 +70,7 @@ func (p *program) history(n int, outcome api.Outcome, asJSON bool) error {
 func (p *program) listRuns(runs []*api.Run) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, r := range runs {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", moment(*r.Ended), r.Trigger, took(r), node.Describe(r), r.ID, printable.Line(r.Message))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", moment(*r.Ended), r.Trigger, took(r), node.Describe(r), r.ID, printable.Line(r.Message)+dropped(r))
 	}
 	return w.Flush()
 }
@@ -115,4 +115,12 @@ func took(r *api.Run) string {
 		return "-"
 	}
 	return seconds(r.Ended.Sub(*r.Started).Round(100 * time.Millisecond).Seconds())
+}
+
+// dropped tells of the outcomes that the collector will never have.
+func dropped(r *api.Run) string {
+	if r.DroppedBefore == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (before it, %d outcomes were dropped unreported: too many waited)", r.DroppedBefore)
 }

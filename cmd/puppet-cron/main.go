@@ -105,7 +105,7 @@ all it needs.`,
 	}
 	root.AddCommand(newRunCommand(p), newStatusCommand(p), newHistoryCommand(p), newLogCommand(p),
 		newConfigCommand(p), command.NewVersion("puppet-cron"), newServeCommand(p), newNextCommand(p), newServiceCommand(p),
-		newDisableCommand(p), newEnableCommand(p), newCheckCommand(p))
+		newDisableCommand(p), newEnableCommand(p), newCheckCommand(p), newReportCommand(p))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	command.MarkUsageErrors(root, func(err error) error { return usageError{err} })

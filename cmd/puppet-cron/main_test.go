@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -17,6 +18,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"puppet-cron": main,
 		"puppet":      func() { os.Exit(fakepuppet.Main()) },
+		"collector":   collector,
 	})
 }
 
@@ -34,7 +36,8 @@ func TestScripts(t *testing.T) {
 				[]byte("state_dir: "+env.WorkDir+"/state\npuppet: {binary: "+node.Binary()+"}\n"), 0o644)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits,
+			"exits":   exits,
+			"appears": appears,
 		},
 	})
 }
@@ -47,5 +50,24 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	if got := exitCodeOf(err); got != args[0] {
 		ts.Fatalf("%v ended with %s; want %s", args[1:], got, args[0])
+	}
+}
+
+// appears waits until files are there: appears FILE…
+func appears(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: appears FILE…")
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for _, name := range args {
+		for {
+			if _, err := os.Stat(ts.MkAbs(name)); err == nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				ts.Fatalf("%s does not appear", name)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
 	}
 }

@@ -43,9 +43,14 @@ func page() command.Page {
 			{config.Default().StateDir + "/running.json", "The run in progress."},
 			{config.Default().StateDir + "/schedule.json", "The service: which slots are settled, and when the next run is due."},
 			{config.Default().StateDir + "/holds.json", "Who holds the node."},
+			{config.Default().StateDir + "/reporter.json", "What is known of the reporting, and the slot that the collector gave."},
+			{config.Default().StateDir + "/spool/", "The outcomes that the collector does not have yet; those that it refused for good are in rejected/."},
 			{config.Default().StateDir + "/runs/", "The history: request.json, output.log and run.json of each run, for root alone."},
 		},
-		Environment: [][2]string{{"NO_COLOR", "When set, outcomes are not coloured on a terminal."}},
-		SeeAlso:     []string{"puppet-agent (8)", "puppet-apply (8)", "crontab (5)"},
+		Environment: [][2]string{
+			{"NO_COLOR", "When set, outcomes are not coloured on a terminal."},
+			{"HTTPS_PROXY, NO_PROXY", "The proxy on the way to the collector, and the hosts that are reached without it."},
+		},
+		SeeAlso: []string{"puppet-agent (8)", "puppet-apply (8)", "crontab (5)"},
 	}
 }

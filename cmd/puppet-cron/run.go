@@ -43,7 +43,8 @@ A run that is already going on is not joined: this one is recorded as skipped,
 unless --wait says how long to wait for it.
 
 Afterwards the programs in post-run.d of hooks_dir are told of it, in two minutes at
-most; they change neither the outcome nor the exit code.
+most, and where no service does it the collector is, in ten seconds at most; neither
+changes the outcome or the exit code.
 
 Exit codes: 0 unchanged, 2 changed, 4 failed, 6 failed and changed, 1 errored or
 stale, 3 skipped, 124 timed out, 130 interrupted; 64 wrong usage or configuration,
@@ -117,6 +118,7 @@ func (p *program) run(c *cobra.Command, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	dir.SpoolUpTo(cfg.Reporter.Spool())
 	ctx, stop := untilToldToStop(c.Context())
 	defer stop()
 	progress := p.newProgress(o.json || o.request != "")
@@ -133,6 +135,9 @@ func (p *program) run(c *cobra.Command, o runOptions) error {
 	}
 	answer := p.report(done, err, o)
 	r.PostRun(ctx) // when a person has the outcome already
+	if done != nil {
+		p.reportAlone(ctx, cfg, dir)
+	}
 	return answer
 }
 

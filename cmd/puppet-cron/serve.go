@@ -22,6 +22,7 @@ import (
 	"github.com/puppet-cron/puppet-cron/internal/alarm"
 	"github.com/puppet-cron/puppet-cron/internal/process"
 	"github.com/puppet-cron/puppet-cron/internal/version"
+	"github.com/puppet-cron/puppet-cron/internal/watch"
 	"github.com/puppet-cron/puppet-cron/puppet"
 	"github.com/puppet-cron/puppet-cron/runner"
 	"github.com/puppet-cron/puppet-cron/state"
@@ -35,7 +36,8 @@ func newServeCommand(p *program) *cobra.Command {
 
 It is never Puppet's parent. Stopping, restarting or killing it ends no run, and no
 slot is run twice or lost. HUP reads the configuration again; a bad one is refused
-and the old one stays. TERM stops it at once.`,
+and the old one stays. TERM stops it at once, or five seconds later when a collector is
+just being told something.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context()) },
 	}
@@ -88,6 +90,10 @@ func (p *program) newDaemon(cfg *config.Config, dir *state.Dir) (*daemon.Daemon,
 	if err != nil {
 		return nil, err
 	}
+	again, err := alarm.New() // one alarm is set to one time
+	if err != nil {
+		return nil, err
+	}
 	logs := new(newestHandler)
 	logs.use(p.logHandler(cfg.Log))
 	log := slog.New(logs)
@@ -99,6 +105,12 @@ func (p *program) newDaemon(cfg *config.Config, dir *state.Dir) (*daemon.Daemon,
 		Changed:  func(c *config.Config) error { return p.publishMetrics(c, true) },
 		HoldsDue: func() bool { return holdsDue(dir) },
 		Settled:  func() { giveMemoryBack(log) },
+	}
+	d.Reporter = serveReporter(cfg, dir, log, again.After, d.Reported)
+	if seen, err := watch.New(d.Appeared); err == nil {
+		d.Watch = seen.Dir
+	} else {
+		log.Warn("what is to be reported is found late", "error", err)
 	}
 	if d.Launcher, err = p.launcher(d); err != nil {
 		return nil, err

@@ -101,7 +101,7 @@ func source(cfg *config.Config) (node.Source, error) {
 	}
 	src := node.Source{
 		State: dir, Roots: puppet.SystemRoots(), Version: version.String(), Now: time.Now(), Spec: spec,
-		Conditions: cfg.Schedule.SkipWhen.String(), Shutdown: logind.Scheduled(),
+		Conditions: cfg.Schedule.SkipWhen.String(), Shutdown: logind.Scheduled(), ReportTo: cfg.Reporter.URL,
 	}
 	if up := process.Uptime(); up > 0 {
 		src.Booted = src.Now.Add(-up)
@@ -129,6 +129,7 @@ func (p *program) showStatus(s *node.Status) error {
 	if len(s.Schedulers) == 0 {
 		line("also scheduled by", "nothing that was found%s", asSeen(s, node.Schedulers))
 	}
+	statusReporting(line, s)
 	if s.CertificateEnds != nil {
 		line("certificate", "ends %s, %s", s.CertificateEnds.Local().Format(time.DateOnly), ago(s.At, *s.CertificateEnds))
 	}

@@ -9,6 +9,10 @@ import (
 	"github.com/puppet-cron/puppet-cron/collector"
 )
 
+// ErrSchema says that the schema of a database is not the one that this version makes:
+// somebody must migrate it, or use another version.
+var ErrSchema = errors.New("the schema is not this version's")
+
 // failed puts what was done before an error, and makes it one of the collector's where
 // it has one. What ended because its context did stays that.
 func (s *Store) failed(doing string, err error) error {

@@ -129,6 +129,7 @@ func (s *Store) queryNodes(ctx context.Context, q string, args []any) (nodes []*
 // Retire takes a node out of lists and counts. One that is retired already stays so since then.
 func (s *Store) Retire(ctx context.Context, certname string, at time.Time) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		s.db.forget()
 		result, err := tx.ExecContext(ctx, "UPDATE nodes SET retired = COALESCE(retired, $1), slot = NULL, slot_ms = NULL WHERE certname = $2",
 			at.UnixMicro(), certname)
 		if err != nil {

@@ -48,6 +48,12 @@ func openPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
 	return s, nil
 }
 
+// prepare: pgx prepares statements by itself.
+func (d *postgresDB) prepare(context.Context) error { return nil }
+
+// forget: there is nothing that a collector could remember while others write.
+func (d *postgresDB) forget() {}
+
 func (d *postgresDB) close() error { return d.db.Close() }
 
 func (d *postgresDB) id(id string) any {

@@ -43,24 +43,10 @@ func lockNodes(ctx context.Context, tx *sql.Tx, certnames []string) (map[string]
 }
 
 func (d *postgresDB) owners(ctx context.Context, tx *sql.Tx, ids []string) (map[string]owner, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id, node, false FROM starts WHERE id = ANY ($1::uuid[])
-		UNION ALL SELECT id, node, true FROM runs WHERE id = ANY ($1::uuid[])`, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	owners := map[string]owner{}
-	for rows.Next() {
-		var id scanID
-		var o owner
-		if err := rows.Scan(&id, &o.node, &o.final); err != nil {
-			return nil, err
-		}
-		if !owners[string(id)].final {
-			owners[string(id)] = o
-		}
-	}
-	return owners, rows.Err()
+	err := addOwners(owners)(tx.QueryContext(ctx, `SELECT id, node, 0 FROM starts WHERE id = ANY ($1::uuid[])
+		UNION ALL SELECT id, node, 1 FROM runs WHERE id = ANY ($1::uuid[])`, ids))
+	return owners, err
 }
 
 // runTypes are the types of runColumns.

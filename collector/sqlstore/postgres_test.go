@@ -3,6 +3,7 @@
 package sqlstore_test
 
 import (
+	"database/sql"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -45,4 +46,26 @@ func (s *server) create(t testing.TB) (dsn string) {
 		t.Fatal(err)
 	}
 	return dsn
+}
+
+func BenchmarkPutPostgres(b *testing.B) {
+	benchmarkPut(b, openStore(b, startPostgres(b).create(b)))
+}
+
+func BenchmarkSizePostgres(b *testing.B) {
+	dsn := startPostgres(b).create(b)
+	const runs = 200_000
+	for b.Loop() {
+		fill(b, openStore(b, dsn), runs)
+	}
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	var size int64
+	if err := db.QueryRowContext(b.Context(), "SELECT pg_total_relation_size('runs')").Scan(&size); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(size)/runs, "bytes/run")
 }

@@ -175,3 +175,24 @@ func (p *put) keepStart(ctx context.Context, n *nodeState) error {
 		n.id, p.db.id(string(n.start.id)), p.received, packed)
 	return err
 }
+
+// addOwners reads the rows of a query for owners; a final outranks a start.
+func addOwners(owners map[string]owner) func(*sql.Rows, error) error {
+	return func(rows *sql.Rows, err error) error {
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id scanID
+			var o owner
+			if err := rows.Scan(&id, &o.node, &o.final); err != nil {
+				return err
+			}
+			if !owners[string(id)].final {
+				owners[string(id)] = o
+			}
+		}
+		return rows.Err()
+	}
+}

@@ -21,6 +21,8 @@ const sqlitePrefix = "sqlite:"
 type sqliteDB struct {
 	path        string
 	write, read *sql.DB
+	statements  statements
+	memory      memory
 }
 
 // createSQLite makes the file when there is none, for nobody but its owner, for it holds
@@ -38,7 +40,7 @@ func createSQLite(path string) error {
 
 func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no %s: run `puppet-cron-collector migrate`", path)
+		return nil, fmt.Errorf("%s: %w: run `puppet-cron-collector migrate`", path, fs.ErrNotExist)
 	}
 	d := &sqliteDB{path: path}
 	var err error
@@ -120,7 +122,7 @@ func (d *sqliteDB) backup(ctx context.Context, path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 	file := filepath.Join(temp, "collector.db")
-	if _, err := d.read.ExecContext(ctx, "VACUUM INTO $1", file); err != nil {
+	if err := d.copyTo(ctx, file); err != nil {
 		return err
 	}
 	if err := syncFile(file); err != nil {
@@ -130,6 +132,18 @@ func (d *sqliteDB) backup(ctx context.Context, path string) (err error) {
 		return err
 	}
 	return atomicfile.SyncDir(filepath.Dir(path))
+}
+
+// copyTo needs a connection of its own: those that read may write no file at all, and the
+// one that writes is not to wait.
+func (d *sqliteDB) copyTo(ctx context.Context, file string) (err error) {
+	db, err := sql.Open("sqlite", sqliteURI(d.path, nil))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	_, err = db.ExecContext(ctx, "VACUUM INTO $1", file)
+	return err
 }
 
 func syncFile(path string) error {

@@ -8,22 +8,55 @@ import (
 	"strings"
 )
 
+// statements are those of every Put, prepared once.
+type statements struct{ version, node, newNode, owners, insert, update *sql.Stmt }
+
+// ownersAtOnce is how many ids one query looks for.
+const ownersAtOnce = 25
+
+func (d *sqliteDB) prepare(ctx context.Context) error {
+	ids := parameters(ownersAtOnce)
+	columns := strings.Split(nodeColumns, ",")[3:]
+	for _, s := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&d.statements.version, "PRAGMA data_version"},
+		{&d.statements.node, "SELECT " + nodeColumns + " FROM nodes WHERE certname = $1"},
+		{&d.statements.newNode, "INSERT INTO nodes (certname, first_seen, last_seen) VALUES ($1, $2, $2) RETURNING id"},
+		{&d.statements.owners, "SELECT id, node, 0 FROM starts WHERE id IN (" + ids + ") UNION ALL SELECT id, node, 1 FROM runs WHERE id IN (" + ids + ")"},
+		{&d.statements.insert, "INSERT INTO runs (" + runColumns + ") VALUES (" + parameters(strings.Count(runColumns, ",")+1) + ") ON CONFLICT (id) DO NOTHING"},
+		{&d.statements.update, "UPDATE nodes SET (" + strings.Join(columns, ",") + ") = (" + parameters(len(columns)) + ") WHERE id = $" + strconv.Itoa(len(columns)+1)},
+	} {
+		stmt, err := d.write.PrepareContext(ctx, s.text)
+		if err != nil {
+			return err
+		}
+		*s.to = stmt
+	}
+	return nil
+}
+
+// Of a transaction that has begun, single statements are not given up: each takes
+// microseconds, and to watch a context takes as long.
+
 func (d *sqliteDB) nodes(ctx context.Context, tx *sql.Tx, certnames []string, received int64) (map[string]*nodeState, error) {
-	get, err := tx.PrepareContext(ctx, "SELECT "+nodeColumns+" FROM nodes WHERE certname = $1")
-	if err != nil {
+	if err := d.recall(ctx, tx); err != nil {
 		return nil, err
 	}
-	defer get.Close()
+	ctx = context.WithoutCancel(ctx)
+	get := tx.StmtContext(ctx, d.statements.node)
 	nodes := make(map[string]*nodeState, len(certnames))
 	for _, certname := range certnames {
 		n := new(nodeState)
-		err := get.QueryRowContext(ctx, certname).Scan(n.dests()...)
-		if errors.Is(err, sql.ErrNoRows) {
+		if known, ok := d.memory.nodes[certname]; ok {
+			*n = known
+		} else if err := get.QueryRowContext(ctx, certname).Scan(n.dests()...); errors.Is(err, sql.ErrNoRows) {
 			n = &nodeState{certname: certname, firstSeen: received, lastSeen: received}
-			err = tx.QueryRowContext(ctx, `INSERT INTO nodes (certname, first_seen, last_seen) VALUES ($1, $2, $2) RETURNING id`,
-				certname, received).Scan(&n.id)
-		}
-		if err != nil {
+			if err := tx.StmtContext(ctx, d.statements.newNode).QueryRowContext(ctx, certname, received).Scan(&n.id); err != nil {
+				return nil, err
+			}
+		} else if err != nil {
 			return nil, err
 		}
 		n.startBefore = n.start.id
@@ -33,33 +66,25 @@ func (d *sqliteDB) nodes(ctx context.Context, tx *sql.Tx, certnames []string, re
 }
 
 func (d *sqliteDB) owners(ctx context.Context, tx *sql.Tx, ids []string) (map[string]owner, error) {
-	get, err := tx.PrepareContext(ctx, `SELECT node, 1 FROM runs WHERE id = $1 UNION ALL SELECT node, 0 FROM starts WHERE id = $1 LIMIT 1`)
-	if err != nil {
-		return nil, err
-	}
-	defer get.Close()
-	owners := make(map[string]owner, len(ids))
-	for _, id := range ids {
-		var o owner
-		err := get.QueryRowContext(ctx, d.id(id)).Scan(&o.node, &o.final)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
+	get := tx.StmtContext(ctx, d.statements.owners)
+	owners := map[string]owner{}
+	for len(ids) > 0 {
+		args := make([]any, ownersAtOnce) // NULLs are in no list
+		n := min(len(ids), ownersAtOnce)
+		for i, id := range ids[:n] {
+			args[i] = d.id(id)
 		}
-		if err != nil {
+		if err := addOwners(owners)(get.QueryContext(context.WithoutCancel(ctx), args...)); err != nil {
 			return nil, err
 		}
-		owners[id] = o
+		ids = ids[n:]
 	}
 	return owners, nil
 }
 
 func (d *sqliteDB) insert(ctx context.Context, tx *sql.Tx, finals []row) ([]bool, error) {
-	put, err := tx.PrepareContext(ctx, "INSERT INTO runs ("+runColumns+") VALUES ("+
-		parameters(len(finals[0]))+") ON CONFLICT (id) DO NOTHING")
-	if err != nil {
-		return nil, err
-	}
-	defer put.Close()
+	ctx = context.WithoutCancel(ctx)
+	put := tx.StmtContext(ctx, d.statements.insert)
 	stored := make([]bool, len(finals))
 	for i, r := range finals {
 		result, err := put.ExecContext(ctx, r...)
@@ -76,18 +101,14 @@ func (d *sqliteDB) insert(ctx context.Context, tx *sql.Tx, finals []row) ([]bool
 }
 
 func (d *sqliteDB) update(ctx context.Context, tx *sql.Tx, nodes []*nodeState) error {
-	_, columns, _ := strings.Cut(nodeColumns, "first_seen, ")
-	values := nodes[0].values(d.id)
-	put, err := tx.PrepareContext(ctx, "UPDATE nodes SET ("+columns+") = ("+parameters(len(values))+") WHERE id = $"+strconv.Itoa(len(values)+1))
-	if err != nil {
-		return err
-	}
-	defer put.Close()
+	ctx = context.WithoutCancel(ctx)
+	put := tx.StmtContext(ctx, d.statements.update)
 	for _, n := range nodes {
 		if _, err := put.ExecContext(ctx, append(n.values(d.id), n.id)...); err != nil {
 			return err
 		}
 	}
+	d.memory.keep(nodes)
 	return nil
 }
 

@@ -30,6 +30,8 @@ type Store struct {
 
 // database is what SQLite and PostgreSQL do each in its own way.
 type database interface {
+	// prepare is called once, when the schema is known to be right.
+	prepare(ctx context.Context) error
 	// id is the id of a run, as a parameter.
 	id(id string) any
 	// nodes gives the states of nodes, locked until the transaction ends, and makes those
@@ -41,6 +43,8 @@ type database interface {
 	owners(ctx context.Context, tx *sql.Tx, ids []string) (map[string]owner, error)
 	// update stores the states of nodes. They are sorted by certname.
 	update(ctx context.Context, tx *sql.Tx, nodes []*nodeState) error
+	// forget is called in a transaction that changes nodes by itself, and when one has failed.
+	forget()
 	// lockSlots keeps other transactions from giving slots until this one ends.
 	lockSlots(ctx context.Context, tx *sql.Tx) error
 	// busy reports whether the same call may succeed later, again whether at once.
@@ -83,7 +87,10 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	if err := s.checkSchema(ctx); err != nil {
+	if err = s.checkSchema(ctx); err == nil {
+		err = s.db.prepare(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -131,14 +138,25 @@ func (s *Store) inTx(ctx context.Context, do func(*sql.Tx) error) error {
 	}
 }
 
-func (s *Store) tryTx(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
+// tryTx keeps the connection until the database's own memory agrees with what became of
+// the transaction.
+func (s *Store) tryTx(ctx context.Context, do func(*sql.Tx) error) (err error) {
+	conn, err := s.write.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	if err := do(tx); err != nil {
-		_ = tx.Rollback() // the error that matters is do's
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err = do(tx); err == nil {
+		err = tx.Commit()
+	} else {
+		_ = tx.Rollback() // the error that matters is do's
+	}
+	if err != nil {
+		s.db.forget()
+	}
+	return err
 }

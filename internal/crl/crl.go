@@ -52,7 +52,7 @@ func Parse(data []byte, authorities []*x509.Certificate) (*Lists, error) {
 		}
 	}
 	switch {
-	case begun == 0 || found == 0:
+	case begun == 0:
 		return nil, errors.New("the file holds no revocation list in PEM (BEGIN " + pemType + ")")
 	case found < begun:
 		return nil, errors.New("a revocation list of the file is cut off or damaged")

@@ -106,7 +106,7 @@ func (n *Node) defaults() map[string]any {
 		"certname": "fake.example.com", "config": n.Conf(), "vardir": n.Dir, "statedir": dir("state"), "ssldir": dir("ssl"),
 		"lastrunfile": n.Summary(), "lastrunreport": n.Report(), "agent_catalog_run_lockfile": n.Lock(),
 		"agent_disabled_lockfile": n.Disabled(), "ssl_lockfile": dir("ssl", "ssl.lock"), "rundir": dir("run"),
-		"client_datadir": dir("client_data"), "hostcert": "", "hostprivkey": "", "localcacert": "",
+		"client_datadir": dir("client_data"), "hostcert": "", "hostprivkey": "", "localcacert": "", "hostcrl": "",
 		"server": "", "serverport": 0, "masterport": nil, "server_list": "", "runtimeout": 3600,
 		"report": os.Getenv("FAKE_PUPPET_REPORT") != "false", "usecacheonfailure": true, "use_cached_catalog": false,
 		"environment": "production", "use_srv_records": false,
