@@ -71,8 +71,8 @@ func TestFates(t *testing.T) {
 		{Cut, true, func(_, length int, err error) bool { return err != nil && length < 10_000 }},
 		{Unheard, true, func(status, _ int, err error) bool { return err != nil && status == 0 }},
 		{Swallow, true, func(status, _ int, err error) bool { return err != nil && status == 0 }},
-		{Stranger, false, func(status, _ int, err error) bool {
-			return (err == nil && status >= 300) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+		{Stranger, false, func(status, length int, err error) bool {
+			return (err == nil && length < 10_000) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 		}},
 	} {
 		t.Run(string(c.fate), func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestFates(t *testing.T) {
 	}
 }
 
-// TestStrangersDiffer: all the answers of strangers come, and among them none of 2xx.
+// TestStrangersDiffer: all the answers of strangers come.
 func TestStrangersDiffer(t *testing.T) {
 	i, client, _ := network(t, Config{Odds: map[Fate]float64{Stranger: 1}, Patience: time.Minute})
 	seen := map[int]bool{}
@@ -107,9 +107,6 @@ func TestStrangersDiffer(t *testing.T) {
 		if !seen[a.status] {
 			t.Errorf("%d was never answered", a.status)
 		}
-	}
-	if seen[http.StatusOK] || seen[http.StatusNoContent] {
-		t.Error("a stranger said yes")
 	}
 }
 

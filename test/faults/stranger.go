@@ -11,14 +11,16 @@ import (
 	"time"
 )
 
-// A stranger's answers. None of them is a collector's: none of them may cost a run. A 2xx is not among them, for it is
-// an answer that a node must believe, of whoever has the right certificate.
+// A stranger's answers. None of them is a collector's: none of them may cost a run.
 var answers = []struct {
 	status int
 	kind   string
 	header string // one more line
 	body   string
 }{
+	{http.StatusOK, html, "", page}, // of a portal: log in first
+	{http.StatusOK, "application/json", "", `{"results":[]}`},
+	{http.StatusNoContent, html, "", ""},
 	{http.StatusBadRequest, html, "", page},
 	{http.StatusUnauthorized, html, `WWW-Authenticate: Basic realm="proxy"`, page},
 	{http.StatusForbidden, html, "", page},

@@ -78,16 +78,18 @@ func (c *Client) Get(path string, value any) {
 func (c *Client) Runs(certname string) []*collector.Stored {
 	c.t.Helper()
 	var all []*collector.Stored
-	for cursor := ""; ; {
+	path := "/v1/runs?limit=500&certname=" + url.QueryEscape(certname)
+	for next := path; ; {
 		var page struct {
 			Runs       []*collector.Stored `json:"runs"`
 			NextCursor string              `json:"next_cursor"`
 		}
-		c.Get("/v1/runs?limit=500&certname="+url.QueryEscape(certname)+"&cursor="+url.QueryEscape(cursor), &page)
+		c.Get(next, &page)
 		all = append(all, page.Runs...)
-		if cursor = page.NextCursor; cursor == "" {
+		if page.NextCursor == "" {
 			return all
 		}
+		next = path + "&cursor=" + url.QueryEscape(page.NextCursor)
 	}
 }
 

@@ -135,7 +135,7 @@ func (p *Process) Said() string {
 func tail(path string) string {
 	text, _ := os.ReadFile(path)
 	lines := strings.Split(string(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-40):], "\n")
+	return strings.Join(lines[max(0, len(lines)-10):], "\n")
 }
 
 // FreeAddress is an address on loopback that nobody listens on now.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/puppet-cron/puppet-cron/api"
 )
@@ -20,7 +19,6 @@ func Difference(node, store *api.Run) string {
 		tolerance = time.Millisecond
 	}
 	return cmp.Diff(node, store,
-		cmpopts.EquateEmpty(),
 		cmp.Comparer(func(a, b time.Time) bool { return a.Sub(b).Abs() <= time.Microsecond }),
 		cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) <= tolerance.Seconds() }),
 		cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".TimingsS" }, cmp.Comparer(func(a, b map[string]float64) bool {

@@ -36,7 +36,7 @@ type member struct {
 }
 
 // atOnce bounds the runs at a time: each is two processes.
-const atOnce = 6
+const atOnce = 8
 
 func newFleet(t *testing.T, c *centre, nodes int) *fleet {
 	t.Helper()
@@ -95,7 +95,7 @@ func (f *fleet) once(m *member) {
 	defer func() { <-f.processes }()
 	f.runs.Add(1)
 	cases := []string{"unchanged", "unchanged", "unchanged", "unchanged", "changed", "failed", "failed_and", "stale", "compile_error", "silent"}
-	cmd := m.command(cases[rand.IntN(len(cases))], 5, 20, "--wait", "20s")
+	cmd := m.command(cases[rand.IntN(len(cases))], 5, 100, "--wait", "20s")
 	var said strings.Builder
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
@@ -105,7 +105,7 @@ func (f *fleet) once(m *member) {
 	kill := rand.IntN(25) == 0
 	if kill {
 		f.killed.Add(1)
-		time.Sleep(time.Duration(rand.Float64() * float64(200*time.Millisecond))) // the random moment
+		time.Sleep(time.Duration(rand.Float64() * float64(300*time.Millisecond))) // the random moment
 		cmd.Process.Kill()
 	}
 	cmd.Wait()
@@ -124,7 +124,7 @@ func (f *fleet) harm() (stop func()) {
 			select {
 			case <-quit:
 				return
-			case <-time.After(time.Duration(200+rand.IntN(1000)) * time.Millisecond):
+			case <-time.After(time.Duration(50+rand.IntN(400)) * time.Millisecond):
 			}
 			for _, p := range f.centre.parts {
 				p.Start() // what ended by itself, for want of another part, a supervisor brings back
