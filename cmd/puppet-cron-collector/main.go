@@ -26,7 +26,8 @@ const programName = "puppet-cron-collector"
 
 // run is the program. It is the one place where an error becomes an exit code.
 func run(args []string, stdout, stderr io.Writer) int {
-	p := &program{stdout: stdout, stderr: stderr}
+	p := &program{stdout: stdout, stderr: stderr, flush: func() {}}
+	defer func() { p.flush() }()
 	root := newRootCommand(p)
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -36,7 +37,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(stderr, "%s: %s\n", programName, strings.TrimSuffix(line, "\n"))
+		fmt.Fprintf(p.stderr, "%s: %s\n", programName, strings.TrimSuffix(line, "\n"))
 	}
 	return codeOf(err)
 }
@@ -66,6 +67,7 @@ func codeOf(err error) int {
 // program is what the commands share.
 type program struct {
 	stdout, stderr io.Writer
+	flush          func() // what was said and is not written yet
 	configPath     string
 	configGiven    bool
 	database       string // instead of the configuration's

@@ -48,6 +48,7 @@ only, and --database. The configuration's do not count then.`,
 			if err != nil {
 				return err
 			}
+			p.neverBlock()
 			return p.serve(c.Context(), s, dev)
 		},
 	}

@@ -57,6 +57,13 @@ func (p *program) logger(l settings.Log) *slog.Logger {
 	return slog.New(command.NewLogHandler(p.stderr, programName, l.Level, l.Format == "json"))
 }
 
+// neverBlock keeps nodes from waiting for whoever reads the log.
+func (p *program) neverBlock() {
+	log := command.NewLossy(p.stderr, programName)
+	p.stderr = log
+	p.flush = func() { command.Flush(log) }
+}
+
 // withStore does something with the database that is configured.
 func (p *program) withStore(ctx context.Context, do func(*sqlstore.Store, *settings.Settings) error) (err error) {
 	s, err := p.load()

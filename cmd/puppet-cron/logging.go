@@ -16,6 +16,14 @@ func (p *program) logHandler(c config.Log) slog.Handler {
 	return command.NewLogHandler(p.stderr, "puppet-cron", c.Level, c.Format == "json")
 }
 
+// neverBlock keeps what is said from holding up what is done: for the service and its
+// runners, whose readers nobody watches.
+func (p *program) neverBlock() {
+	out, err := command.NewLossy(p.stdout, "puppet-cron"), command.NewLossy(p.stderr, "puppet-cron")
+	p.stdout, p.stderr = out, err
+	p.flush = func() { command.Flush(out, err) }
+}
+
 // newestHandler is the handler of the newest configuration: loggers that are in use
 // follow a reload. One that was derived from it, which nobody does here, would not.
 type newestHandler struct{ newest atomic.Pointer[slog.Handler] }

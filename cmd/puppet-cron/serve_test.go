@@ -4,12 +4,9 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -110,30 +107,6 @@ func TestRunnerWaitsForNoReader(t *testing.T) {
 	}
 	if err := endsSoon(t, cmd); exitCodeOf(err) != "64" {
 		t.Error(err)
-	}
-}
-
-// What did not fit is counted, and told once somebody reads again.
-func TestDroppedLinesAreCounted(t *testing.T) {
-	reader, writer := hungReader(t)
-	l := newLossy(writer)
-	for len(l.lines) < queueLines {
-		fmt.Fprintln(l, "line")
-	}
-	for range 42 {
-		fmt.Fprintln(l, "one too many")
-	}
-	said := make(chan string)
-	go func() {
-		text, _ := io.ReadAll(reader)
-		said <- strings.TrimLeft(string(text), "\x00")
-	}()
-	close(l.quit)
-	<-l.done
-	writer.Close()
-	want := regexp.MustCompile(`^(line\n){256,257}puppet-cron: (4[1-3]) lines were dropped: their reader did not keep up\n$`)
-	if text := <-said; !want.MatchString(text) {
-		t.Errorf("got %q", text)
 	}
 }
 

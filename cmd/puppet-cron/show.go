@@ -69,8 +69,8 @@ func (p *program) coloured(o api.Outcome, text string) string {
 }
 
 func isTerminal(w io.Writer) bool {
-	if l, ok := w.(*lossy); ok {
-		w = l.w
+	if l, ok := w.(*command.Lossy); ok {
+		w = l.Unwrap()
 	}
 	f, ok := w.(*os.File)
 	if !ok {

@@ -49,7 +49,8 @@ func HoldsPassword(dsn string) bool {
 		return false
 	}
 	_, given := u.User.Password()
-	return given || u.Query().Has("password") || u.Query().Has("sslpassword")
+	// What is no proper query may still be a password to whoever reads it.
+	return given || u.Query().Has("password") || u.Query().Has("sslpassword") || strings.Contains(u.RawQuery, "password=")
 }
 
 // Redacted is a DSN that may be shown: xxxxx stands for a password.
@@ -61,7 +62,11 @@ func Redacted(dsn string) string {
 	if err != nil {
 		return "" // HoldsPassword has parsed it
 	}
-	q := u.Query()
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		u.RawQuery = "xxxxx"
+		return u.Redacted()
+	}
 	for _, secret := range []string{"password", "sslpassword"} {
 		if q.Has(secret) {
 			q.Set(secret, "xxxxx")

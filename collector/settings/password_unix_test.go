@@ -29,6 +29,10 @@ func TestPassword(t *testing.T) {
 		{"postgres://h/c?user=u&password=s3cret", 0o644, false},
 		{"postgres://h/c?user=u&password=s3cret", 0o600, true},
 		{"postgres://h/c?sslpassword=s3cret", 0o644, false},
+		{"postgres://h/c?user=u&password=s3cret;s3cret", 0o644, false},
+		{"postgres://h/c?user=u&password=s3cret;s3cret", 0o600, true},
+		{"postgres://h/c?user=u&pass%77ord=s3cret", 0o644, false},
+		{"postgres://u:a@h1:1,h2:2/c?password=s3cret", 0o600, true},
 		{"postgres://u@h/c?passfile=/etc/pgpass", 0o644, true},
 		{"sqlite:/srv/password=x:y@z.db", 0o644, true},
 	} {

@@ -17,10 +17,19 @@ func fitsColumns(run *api.Run) bool {
 		run.Disabled == nil && fits32(int64(run.DroppedBefore)) &&
 		(run.ExitCode == nil || fits32(int64(*run.ExitCode))) &&
 		fitsID(run.TransactionUUID) && (run.Catalog == nil || fitsID(run.Catalog.UUID)) &&
-		fitsResources(run.Resources) && fitsUsage(run.Usage) && fitsSchedule(run.Schedule)
+		fitsTimings(run.TimingsS) && fitsResources(run.Resources) && fitsUsage(run.Usage) && fitsSchedule(run.Schedule)
 }
 
 func fitsID(s string) bool { return s == "" || api.ValidID(s) }
+
+func fitsTimings(all map[string]float64) bool {
+	for _, name := range keptTimings {
+		if !fitsMillis(all[name]) {
+			return false
+		}
+	}
+	return true
+}
 
 func fitsResources(r *api.Resources) bool {
 	return r == nil || *r == api.Resources{Total: r.Total, Skipped: r.Skipped, Scheduled: r.Scheduled} &&

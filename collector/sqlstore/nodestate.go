@@ -100,9 +100,6 @@ func effective(run *api.Run, received int64) int64 {
 // finish takes a final that has been stored now into the state.
 func (n *nodeState) finish(run *api.Run, received int64) error {
 	n.dropped += int64(max(run.DroppedBefore, 0))
-	if string(n.start.id) == run.ID {
-		n.start = lastStart{}
-	}
 	at := effective(run, received)
 	if run.Outcome.Executed() && n.executed.before(at, run.ID) {
 		n.executed = newLastRun(run, at)
@@ -138,6 +135,14 @@ func (n *nodeState) begin(run *api.Run, received int64) bool {
 	n.start = lastStart{at: number(at), id: scanID(run.ID), started: timeNumber(run.Started), received: number(received)}
 	n.startRun = run
 	return true
+}
+
+// end takes the run out of progress, so that the start of the next one, which may have come
+// with it, is the last one.
+func (n *nodeState) end(run *api.Run) {
+	if string(n.start.id) == run.ID {
+		n.start = lastStart{}
+	}
 }
 
 // announce keeps the old schedule when a run says nothing of it.

@@ -19,6 +19,10 @@ func TestPostgres(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) collector.Store { return openStore(t, p.create(t)) })
 }
 
+func TestRoundTripPostgres(t *testing.T) {
+	roundTrip(t, openStore(t, startPostgres(t).create(t)))
+}
+
 type server struct {
 	*postgres.Server
 	databases atomic.Int64

@@ -92,14 +92,19 @@ func (p *put) settle(i int, run *api.Run) error {
 		p.receipts[i] = answer(o, node)
 		return nil
 	}
-	p.owners[run.ID] = owner{node.id, final}
 	p.receipts[i].Status = api.Stored
 	if !final {
+		before := string(node.start.id)
 		if !node.begin(run, p.received) {
 			p.receipts[i].Status = api.AlreadyIn
+			return nil
 		}
+		delete(p.owners, before)
+		p.owners[run.ID] = owner{node.id, false}
 		return nil
 	}
+	p.owners[run.ID] = owner{node.id, true}
+	node.end(run)
 	r, err := p.newRow(run, node.id, p.traits[i], p.received)
 	p.rows, p.of = append(p.rows, r), append(p.of, i)
 	return err
@@ -149,31 +154,38 @@ func (p *put) place(ctx context.Context) error { return p.Store.place(ctx, p.tx,
 
 func (p *put) update(ctx context.Context) error {
 	nodes := p.sorted()
-	for _, n := range nodes {
-		if err := p.keepStart(ctx, n); err != nil {
-			return err
-		}
+	if err := p.keepStarts(ctx, nodes); err != nil {
+		return err
 	}
 	return p.db.update(ctx, p.tx, nodes)
 }
 
-// keepStart lets the table of starts follow the node's state.
-func (p *put) keepStart(ctx context.Context, n *nodeState) error {
-	switch n.start.id {
-	case n.startBefore:
-		return nil
-	case "":
-		_, err := p.tx.ExecContext(ctx, `DELETE FROM starts WHERE node = $1`, n.id)
-		return err
+// keepStarts lets the table of starts follow the nodes' states. All old ones go first: an id may
+// have gone from one node to another.
+func (p *put) keepStarts(ctx context.Context, nodes []*nodeState) error {
+	nodes = slices.DeleteFunc(slices.Clone(nodes), func(n *nodeState) bool { return n.start.id == n.startBefore })
+	for _, n := range nodes {
+		if n.startBefore == "" {
+			continue
+		}
+		if _, err := p.tx.ExecContext(ctx, "DELETE FROM starts WHERE node = $1", n.id); err != nil {
+			return err
+		}
 	}
-	packed, err := p.details.pack(n.startRun)
-	if err != nil {
-		return err
+	for _, n := range nodes {
+		if n.start.id == "" {
+			continue
+		}
+		packed, err := p.details.pack(n.startRun)
+		if err != nil {
+			return err
+		}
+		if _, err := p.tx.ExecContext(ctx, "INSERT INTO starts (node, id, received, run) VALUES ($1, $2, $3, $4)",
+			n.id, p.db.id(string(n.start.id)), p.received, packed); err != nil {
+			return err
+		}
 	}
-	_, err = p.tx.ExecContext(ctx, `INSERT INTO starts (node, id, received, run) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (node) DO UPDATE SET id = excluded.id, received = excluded.received, run = excluded.run`,
-		n.id, p.db.id(string(n.start.id)), p.received, packed)
-	return err
+	return nil
 }
 
 // addOwners reads the rows of a query for owners; a final outranks a start.

@@ -35,4 +35,5 @@ func Run(t *testing.T, open func(t *testing.T) collector.Store) {
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
+	t.Run("anything", func(t *testing.T) { anything(t, open(t)) })
 }

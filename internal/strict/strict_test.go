@@ -23,8 +23,8 @@ FILE:1: nightly.on: this version has no robot yet: remove the key`},
 FILE:1: nightly: this version has no robot yet: remove the key`},
 		{"nightly: {att: noon}", `
 FILE:1: nightly.att: unknown key: did you mean nightly.at?`},
-		{"nigthly: {at: noon}", `
-FILE:1: nigthly: unknown key: did you mean nightly?`},
+		{"nightlly: {at: noon}", `
+FILE:1: nightlly: unknown key: did you mean nightly?`},
 		{"alerts: [a, b]", `
 FILE:1: alerts: this version has no alarm yet: remove the key`},
 		{"colour: red", `
