@@ -46,9 +46,8 @@ func TestCommitsAreShared(t *testing.T) {
 	done := make(chan []*answer)
 	go func() { done <- f.putAll(runs) }()
 	f.await("all but the first group wait", func() bool {
-		f.store.mu.Lock()
-		defer f.store.mu.Unlock()
-		return len(f.store.puts) == 1 && f.store.puts[0]+f.queued() == len(runs)
+		puts := f.store.groups()
+		return len(puts) == 1 && puts[0]+f.queued() == len(runs)
 	})
 	close(hold)
 	for i, a := range <-done {
@@ -56,8 +55,8 @@ func TestCommitsAreShared(t *testing.T) {
 			t.Errorf("%d: %d %s", i, a.status, a.body)
 		}
 	}
-	if len(f.store.puts) != 2 {
-		t.Errorf("20 runs were committed in groups of %v", f.store.puts)
+	if puts := f.store.groups(); len(puts) != 2 {
+		t.Errorf("20 runs were committed in groups of %v", puts)
 	}
 }
 
@@ -153,8 +152,8 @@ func TestIllStore(t *testing.T) {
 		if (a.header.Get("Retry-After") != "") != (a.status == 503) {
 			t.Errorf("%s: Retry-After %q", name, a.header.Get("Retry-After"))
 		}
-		if len(f.store.puts) != tt.asked {
-			t.Errorf("%s: the store was asked %d times", name, len(f.store.puts))
+		if puts := f.store.groups(); len(puts) != tt.asked {
+			t.Errorf("%s: the store was asked %d times", name, len(puts))
 		}
 	}
 }
@@ -168,9 +167,8 @@ func TestEnd(t *testing.T) {
 	done := make(chan []*answer)
 	go func() { done <- f.putAll(runs) }()
 	f.await("all are with the collector", func() bool {
-		f.store.mu.Lock()
-		defer f.store.mu.Unlock()
-		return len(f.store.puts) == 1 && f.store.puts[0]+f.queued() == len(runs)
+		puts := f.store.groups()
+		return len(puts) == 1 && puts[0]+f.queued() == len(runs)
 	})
 	f.cancel()
 	close(hold)

@@ -211,3 +211,5 @@ func aRun(certname string, n int) *api.Run {
 		Started: &now, Ended: &now, Outcome: api.Changed, Message: "3 of 412 resources changed",
 	}
 }
+
+func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -3,6 +3,7 @@ package collector_test
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,11 +17,12 @@ import (
 type watchedStore struct {
 	collector.Store
 
-	mu   sync.Mutex
-	puts []int                       // runs of each Put
-	fail func(runs []*api.Run) error // of Put; nil: it does not
-	down error                       // of all reading
-	hold chan struct{}               // Put waits for it; nil: it does not
+	mu    sync.Mutex
+	puts  []int                       // runs of each Put
+	fail  func(runs []*api.Run) error // of Put; nil: it does not
+	nodes func() error                // asked by Nodes; nil: it does not fail
+	ping  error                       // of Ping
+	hold  chan struct{}               // Put waits for it; nil: it does not
 }
 
 func newStore(t testing.TB) *watchedStore {
@@ -43,7 +45,11 @@ func (s *watchedStore) Put(ctx context.Context, received time.Time, runs []*api.
 	fail, hold := s.fail, s.hold
 	s.mu.Unlock()
 	if hold != nil {
-		<-hold
+		select {
+		case <-hold:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	if fail != nil {
 		if err := fail(runs); err != nil {
@@ -51,6 +57,13 @@ func (s *watchedStore) Put(ctx context.Context, received time.Time, runs []*api.
 		}
 	}
 	return s.Store.Put(ctx, received, runs)
+}
+
+// groups are the runs of each Put so far.
+func (s *watchedStore) groups() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.puts)
 }
 
 // set changes how it behaves.
@@ -62,10 +75,12 @@ func (s *watchedStore) set(change func(*watchedStore)) {
 
 func (s *watchedStore) Nodes(ctx context.Context, f collector.NodeFilter, p collector.Page) ([]*collector.Node, string, error) {
 	s.mu.Lock()
-	down := s.down
+	fail := s.nodes
 	s.mu.Unlock()
-	if down != nil {
-		return nil, "", down
+	if fail != nil {
+		if err := fail(); err != nil {
+			return nil, "", err
+		}
 	}
 	return s.Store.Nodes(ctx, f, p)
 }
@@ -94,4 +109,13 @@ func (s *watchedStore) audited(t testing.TB) []collector.AuditEntry {
 		t.Fatal(err)
 	}
 	return entries
+}
+
+func (s *watchedStore) Ping(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ping != nil {
+		return s.ping
+	}
+	return s.Store.Ping(ctx)
 }
