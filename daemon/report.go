@@ -85,11 +85,14 @@ func (d *Daemon) settleReporting() {
 	if d.reported.Swap(false) {
 		d.news = true
 	}
-	if d.Reporter == nil || d.Config.Reporter.URL == "" {
+	if d.Reporter == nil {
+		return
+	}
+	d.wakeReporter() // so often that its own clock never has to
+	if d.Config.Reporter.URL == "" {
 		return
 	}
 	d.watch()
-	d.wakeReporter()
 	r, err := d.State.Running()
 	if err != nil || r.Phase != state.Applying || r.Started == nil || r.ID == d.begun {
 		return

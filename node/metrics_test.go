@@ -48,6 +48,7 @@ func troubled() *node.Status {
 	s.FailingSince, s.ConditionLate = &since, &since
 	s.Holds = []hold.Hold{{Owner: "anna", Kind: hold.Noop, Since: since}, {Owner: "bob", Kind: hold.ScheduleOnly, Since: since}}
 	s.IfDue, s.IfDueReason = scheduler.Skip, api.Held
+	s.Reporting = unreported(7, time.Hour)
 	return s
 }
 
@@ -67,7 +68,7 @@ func samples(t fataler, text []byte) map[string]float64 {
 	}
 	for line := range strings.SplitSeq(strings.TrimSuffix(string(text), "\n"), "\n") {
 		if c := comment.FindStringSubmatch(line); c != nil {
-			if key := c[1] + c[2]; heads[key] || (c[1] == "TYPE" && (c[2] != last || c[3] != "gauge")) {
+			if key := c[1] + c[2]; heads[key] || (c[1] == "TYPE" && (c[2] != last || c[3] != kindOf(c[2]))) {
 				t.Errorf("out of place: %s", line)
 			} else {
 				heads[key], last = true, c[2]
@@ -86,6 +87,14 @@ func samples(t fataler, text []byte) map[string]float64 {
 		all[s[1]] = v
 	}
 	return all
+}
+
+// kindOf is what a metric must be by its name.
+func kindOf(name string) string {
+	if strings.HasSuffix(name, "_total") {
+		return "counter"
+	}
+	return "gauge"
 }
 
 // What a node knows little of is still a file that can be read, and a 0 is never
@@ -109,7 +118,7 @@ func TestMetricsParse(t *testing.T) {
 		s.CertificateEnds = new(time.Unix(rapid.Int64Range(-1e12, 1e12).Draw(rt, "end"), 0))
 		for _, lose := range []func(){
 			func() { s.Last = nil }, func() { s.LastExecuted = nil }, func() { s.Service = nil }, func() { s.Expected = nil },
-			func() { s.IfDue = "" }, func() { s.Failing = nil },
+			func() { s.IfDue = "" }, func() { s.Failing = nil }, func() { s.Reporting = unreported(0, 0) },
 		} {
 			if rapid.Bool().Draw(rt, "lost") {
 				lose()

@@ -16,6 +16,7 @@ type Reporting struct {
 	URL     string     `json:"url"`
 	Waiting int        `json:"waiting"`
 	Oldest  *time.Time `json:"oldest,omitempty"` // since when the oldest of them waits
+	Late    *time.Time `json:"late,omitempty"`   // later than that, it waits for too long
 	// Rejected is how many the collector will never take, of those that are kept. Dropped is
 	// how many are lost, in all: the spool was full.
 	Rejected int `json:"rejected"`
@@ -28,7 +29,6 @@ type Reporting struct {
 	Slot         *float64   `json:"slot,omitempty"`
 
 	unread bool // the counts are not known
-	late   time.Time
 }
 
 // readReporting reads files alone. The collector is asked nothing.
@@ -42,7 +42,7 @@ func (s *Status) readReporting(src Source) {
 		if src.Spec != nil {
 			patience = max(patience, 2*src.Spec.Interval())
 		}
-		r.late = r.Oldest.Add(patience)
+		r.Late = new(r.Oldest.Add(patience))
 	}
 }
 
@@ -78,7 +78,7 @@ func (s *Status) checkReporting(c config.Check) []finding {
 	if r.unread {
 		found = append(found, finding{config.Unknown, "what waits to be reported cannot be read"})
 	}
-	if r.Oldest != nil && s.At.After(r.late) {
+	if r.Oldest != nil && r.Late != nil && s.At.After(*r.Late) {
 		text := fmt.Sprintf("%s since %s to be reported", waits(r.Waiting), Span(s.At.Sub(*r.Oldest)))
 		if r.LastError != "" {
 			text += ": " + r.LastError
@@ -113,9 +113,7 @@ func (s *Status) reportMetrics(w *exposition) {
 	if !r.unread {
 		w.gauge("report_waiting", "How many outcomes wait to be reported.", float64(r.Waiting))
 		w.moment("report_oldest_timestamp_seconds", "Since when the oldest of them waits; only there while one does.", r.Oldest)
-		if !r.late.IsZero() {
-			w.moment("report_late_timestamp_seconds", "Later than that, it waits too long.", &r.late)
-		}
+		w.moment("report_late_timestamp_seconds", "Later than that, it waits for too long; only there while one waits.", r.Late)
 		w.gauge("report_rejected", "How many outcomes the collector refused for good, of those that are kept.", float64(r.Rejected))
 		w.counter("report_dropped_total", "How many outcomes were lost because the spool was full.", float64(r.Dropped))
 	}
