@@ -3,14 +3,17 @@
 package rig
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/puppet-cron/puppet-cron/collector"
@@ -23,14 +26,27 @@ type Client struct {
 	http *http.Client
 	// Token is sent with every request, unless it is empty.
 	Token string
+
+	connections atomic.Int32
 }
 
 // NewClient makes one for https://address. Without certificates it shows none.
 func NewClient(t testing.TB, address string, roots *x509.CertPool, certificates ...tls.Certificate) *Client {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: certificates}}
+	c := &Client{t: t, base: "https://" + address}
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: certificates},
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c.connections.Add(1)
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &Client{t: t, base: "https://" + address, http: &http.Client{Transport: transport, Timeout: Patience}}
+	c.http = &http.Client{Transport: transport, Timeout: Patience}
+	return c
 }
+
+// Connections is how many it has opened so far.
+func (c *Client) Connections() int { return int(c.connections.Load()) }
 
 // Do makes a request and returns status, headers and body.
 func (c *Client) Do(method, path, body string) (status int, header http.Header, text []byte, err error) {
@@ -93,25 +109,17 @@ func (c *Client) Runs(certname string) []*collector.Stored {
 	}
 }
 
-// Run is one that the collector has; nil when it has it not.
+// Run is the final record of a run; nil as long as there is none that the collector says.
 func (c *Client) Run(id string) *collector.Stored {
-	c.t.Helper()
-	switch status, _, text, err := c.Do(http.MethodGet, "/v1/runs/"+id, ""); {
-	case status == http.StatusNotFound:
+	status, _, text, err := c.Do(http.MethodGet, "/v1/runs/"+id, "")
+	run := new(collector.Stored)
+	if err != nil || status != http.StatusOK || json.Unmarshal(text, run) != nil || run.Outcome == "" {
 		return nil
-	case err != nil || status != http.StatusOK:
-		c.t.Fatalf("GET run %s: %d, %v, %s", id, status, err, text)
-		return nil
-	default:
-		run := new(collector.Stored)
-		if err := json.Unmarshal(text, run); err != nil {
-			c.t.Fatal(err)
-		}
-		return run
 	}
+	return run
 }
 
-// AwaitRun waits until the collector has a run.
+// AwaitRun waits until the collector has the final record of a run.
 func (c *Client) AwaitRun(id string) *collector.Stored {
 	c.t.Helper()
 	var run *collector.Stored
