@@ -202,8 +202,12 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 	defer conn.Close()
 	fmt.Fprintf(conn, "POST /v1/runs:batch HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("%v, %v", resp, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%s", resp.Status)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -65,7 +66,9 @@ type Collector struct {
 
 	mux  *http.ServeMux
 	root http.Handler
-	spec *huma.OpenAPI
+
+	unready atomic.Value // the reason for which /readyz said no; "" when it says yes
+	spec    *huma.OpenAPI
 }
 
 // New makes a Collector of its parts. An error says which part is missing.

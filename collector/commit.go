@@ -44,6 +44,8 @@ type committer struct {
 	queued  int // runs of waiting
 	closed  bool
 	wake    chan struct{}
+
+	ill bool // the store was busy the last time; of run alone
 }
 
 func newCommitter(s Store, now func() time.Time, log *slog.Logger, l Limits) *committer {
@@ -193,5 +195,19 @@ func (c *committer) try(runs []*api.Run) ([]Receipt, error) {
 		err = fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	c.observe(len(runs), c.now().Sub(begun), err)
+	c.say(err)
 	return receipts, err
+}
+
+// say logs when the store becomes busy and when it is no longer: an outage must not fill
+// the log.
+func (c *committer) say(err error) {
+	switch busy := errors.Is(err, ErrBusy); {
+	case busy && !c.ill:
+		c.ill = true
+		c.log.Warn("the store takes no runs now; nodes are told to come again", "error", err)
+	case err == nil && c.ill:
+		c.ill = false
+		c.log.Info("the store takes runs again")
+	}
 }

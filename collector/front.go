@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -63,7 +64,7 @@ func (c *Collector) front() http.Handler {
 // finish counts and logs a request, and answers for one that panicked.
 func (c *Collector) finish(w *watcher, r *http.Request, req *request, begun time.Time, p any) {
 	if p != nil {
-		if p == http.ErrAbortHandler {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p)
 		}
 		c.log.Error("a request panicked", "panic", p, "request", req.id, "stack", string(debug.Stack()))

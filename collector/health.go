@@ -13,13 +13,20 @@ func (c *Collector) healthz(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "ok\n") // who has left misses it
 }
 
-// readyz answers whether a run could be taken now. Why not is in the log and the metrics:
-// everybody may ask.
+// readyz answers whether a run could be taken now. Why not is in the log, once for each
+// reason: everybody may ask, as often as he likes.
 func (c *Collector) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	if err := c.ready(ctx); err != nil {
+	err := c.ready(ctx)
+	reason := ""
+	if err != nil {
+		reason = err.Error()
+	}
+	if last, _ := c.unready.Swap(reason).(string); reason != "" && last != reason {
 		c.log.Warn("not ready", "error", err)
+	}
+	if err != nil {
 		unavailable("not ready").write(w)
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -163,7 +162,7 @@ func (c *Collector) storeBatch(ctx context.Context, b *sortedBatch) (*answerOutp
 			result := &b.results[b.at[i]]
 			result.Status, result.Error = r.Status, r.Error
 			if r.Status == "" {
-				result.Status, result.Error = notStored, fmt.Sprintf("internal error; see request %s", requestID(ctx))
+				result.Status, result.Error = notStored, "internal error; see request "+requestID(ctx)
 			}
 			if r.Slot != nil {
 				out.Body.Slot = r.Slot

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -71,9 +72,7 @@ const problemType = "application/problem+json"
 
 // write sends the problem where huma is not at work.
 func (p *problem) write(w http.ResponseWriter) {
-	for k, v := range p.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), p.header)
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p.Problem) // who does not listen misses it
@@ -106,7 +105,7 @@ func (c *Collector) failed(ctx context.Context, err error) *problem {
 	case errors.Is(err, ErrCursor):
 		return refuse(http.StatusBadRequest, "query.cursor: this list did not give it")
 	case errors.Is(err, ErrBusy):
-		c.log.Warn("the store is busy", "error", err, "request", requestID(ctx))
+		c.log.Debug("the store is busy", "error", err, "request", requestID(ctx))
 		return unavailable("the collector cannot do it now; try again later")
 	case ctx.Err() != nil:
 		return unavailable("the request was given up")

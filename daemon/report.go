@@ -126,6 +126,7 @@ func (d *Daemon) startRecord(r *state.Running) *api.Run {
 	}
 	if req, err := d.State.Request(r.ID); err == nil {
 		run.Due, run.EnvironmentRequested, run.Schedule = req.Due, req.Env, req.Schedule
+		run.Noop = req.Noop != nil && *req.Noop
 	}
 	if run.Schedule == nil { // of a run that somebody asked for
 		next := d.spec.Due(d.kept.Ledger)

@@ -1,5 +1,5 @@
-# Breaks JSON into lines that fit a terminal: two levels deep, each line cut.
-BEGIN { width = 150 }
+# Breaks JSON into lines, two levels deep. Long ones are cut behind what matters of a run.
+BEGIN { width = 420 }
 { text = text $0 }
 END {
   for (i = 1; i <= length(text); i++) {

@@ -59,12 +59,14 @@ func (l Ledger) lastRun() time.Time {
 	return l.Ran
 }
 
-// Due is the next slot by a ledger, or the run that takes its place.
+// Due is the next slot by a ledger, or the run that takes its place. No more than one slot
+// is ever left out: the schedule may have become another one while no service lived.
 func (s *Spec) Due(l Ledger) time.Time {
+	next := s.Next(l.Through)
 	if l.Moved.IsZero() {
-		return s.Next(l.Through)
+		return next
 	}
-	return l.Moved
+	return earliest(l.Moved, s.Next(next))
 }
 
 // settles is up to when a run at Due settles slots. Behind one that is no slot of s, a

@@ -142,3 +142,54 @@ func checkGaps(t *rapid.T, runs []run, every time.Duration) {
 		t.Fatalf("%d runs", len(runs))
 	}
 }
+
+// Beside cron and windows the next run is as late as the schedule itself pauses, and it is
+// in open time.
+func TestMoveBesideCronAndWindows(t *testing.T) {
+	paris := zone(t, "Europe/Paris")
+	night := windows(t, "02:00-04:00")
+	cron := func(expr string) scheduler.Rule {
+		return scheduler.Rule{Cron: expr, Location: time.UTC, Window: 30 * time.Minute}
+	}
+	for _, tt := range []struct {
+		name     string
+		rule     scheduler.Rule
+		old, new float64
+		now, at  string // now is right behind the run, or at another time of that day
+	}{
+		{"later in the hour, too near", cron("0 * * * *"), 0.1, 0.9, "", "2026-11-23 06:27"},
+		{"sooner", cron("0 * * * *"), 0.9, 0.1, "", "2026-11-23 06:03"},
+		{"passed: once more at the old place", cron("0 0-23/2 * * *"), 0.9, 0.1, "06:10", "2026-11-23 06:27"},
+		{"nightly", scheduler.Rule{Every: 24 * time.Hour, Location: paris, Windows: night}, 0.1, 0.9, "", "2026-11-24 02:48"},
+		{"nightly, sooner", scheduler.Rule{Every: 24 * time.Hour, Location: paris, Windows: night}, 0.9, 0.1, "", "2026-11-24 01:12"},
+	} {
+		share := func(f float64) *scheduler.Spec {
+			r := tt.rule
+			r.Share.Fraction = f
+			return spec(t, r)
+		}
+		old, s := share(tt.old), share(tt.new)
+		ran := old.Next(clock("00:30:00"))
+		if tt.rule.Cron != "" {
+			ran = old.Next(clock("04:30:00"))
+		}
+		now := ran.Add(time.Minute)
+		if tt.now != "" {
+			ran = old.Next(clock("03:30:00"))
+			now = clock(tt.now + ":00")
+		}
+		l := s.Replace(old, scheduler.Ledger{Through: ran, Ran: ran}, now)
+		if got := s.Plan(s.Observe(l, now)); got.At.Format("2006-01-02 15:04") != tt.at || got.Missed != 0 {
+			t.Errorf("%s: ran at %s, got %+v, want %s", tt.name, ran, got, tt.at)
+		}
+	}
+}
+
+// A ledger that leaves a slot out of a day's schedule does not silence one of minutes.
+func TestMovedUnderAnotherSchedule(t *testing.T) {
+	l := scheduler.Ledger{Through: clock("05:10:00"), Ran: clock("05:10:00"), Moved: clock("05:10:00").Add(36 * time.Hour)}
+	s := placed(t, 10, 15*time.Minute)
+	if p := s.Plan(s.Observe(l, clock("05:12:00"))); !p.At.Equal(clock("06:10:00")) {
+		t.Errorf("got %+v, want 06:10", p)
+	}
+}

@@ -89,7 +89,7 @@ themselves, beside a collector that serves: whoever may open it is its administr
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.PersistentFlags().StringVar(&p.configPath, "config", settings.DefaultPath, "configuration `file`")
-	root.PersistentFlags().StringVar(&p.database, "database", "", "database instead of the configuration's: sqlite:PATH or postgres://… without a password (`DSN`)")
+	root.PersistentFlags().StringVar(&p.database, "database", "", "`DSN` of the database instead of the configuration's: sqlite:PATH, or postgres://… without a password")
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
 		p.configGiven = c.Flags().Changed("config")
 		return nil

@@ -30,6 +30,9 @@ func (p *program) showRun(r *api.Run) {
 	for _, l := range r.LeftRunning {
 		fmt.Fprintf(p.stdout, "  left running: pid %d (%s)\n", l.PID, printable.Line(l.Command))
 	}
+	if text := dropped(r); text != "" {
+		fmt.Fprintf(p.stdout, " %s\n", text)
+	}
 	if r.Outcome.Executed() && !r.Outcome.Healthy() {
 		fmt.Fprintf(p.stdout, "  full output: puppet-cron log %s\n", r.ID)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -24,14 +25,14 @@ func (f *fleet) run() *api.Run {
 	n := f.made
 	due := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * 180 * time.Millisecond)
 	started, ended := due.Add(213*time.Millisecond), due.Add(14_213_417*time.Microsecond)
-	next, offset, zero := due.Add(30*time.Minute), splay.Fraction(fmt.Sprint(n%int64(f.nodes)))*1800, 0
+	next, offset, zero := due.Add(30*time.Minute), splay.Fraction(strconv.FormatInt(n%int64(f.nodes), 10))*1800, 0
 	offset = float64(int(offset*1000)) / 1000
 	total := 300 + int(n%97)
 	return &api.Run{
 		Schema: 1, ID: uuid(due, n), Certname: fmt.Sprintf("web%05d.example.com", n%int64(f.nodes)), Trigger: api.Schedule,
 		Due: &due, Started: &started, Ended: &ended,
 		Outcome: api.Unchanged, Message: fmt.Sprintf("all %d resources are as they should be", total), ExitCode: &zero,
-		Environment: "production", ConfigVersion: fmt.Sprint(due.Unix()), PuppetVersion: "7.23.0", AgentVersion: "0.1.0",
+		Environment: "production", ConfigVersion: strconv.FormatInt(due.Unix(), 10), PuppetVersion: "7.23.0", AgentVersion: "0.1.0",
 		Catalog: &api.Catalog{UUID: uuid(due, n<<8), Source: api.FromServer}, TransactionUUID: uuid(due, n<<9),
 		Resources: &api.Resources{Total: total},
 		TimingsS:  map[string]float64{"config_retrieval": 1.234 + float64(n%100)/100, "catalog_application": 8.012, "total": 12.404 + float64(n%50)/10, "file": 0.5},

@@ -11,7 +11,7 @@ import (
 
 // ErrSchema says that the schema of a database is not the one that this version makes:
 // somebody must migrate it, or use another version.
-var ErrSchema = errors.New("the schema is not this version's")
+var ErrSchema = errors.New("the schema is not the one that this program makes")
 
 // failed puts what was done before an error, and makes it one of the collector's where
 // it has one. What ended because its context did stays that.

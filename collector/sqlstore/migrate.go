@@ -75,7 +75,7 @@ func newProvider(dialect goose.Dialect, db *sql.DB, dir string, options ...goose
 }
 
 func errNewer(has, known int64) error {
-	return fmt.Errorf("%w: it is number %d, and this program knows up to %d: use the version that made it, or a later one", ErrSchema, has, known)
+	return fmt.Errorf("%w: it is version %d, and it knows up to %d: use the version that made it, or a later one", ErrSchema, has, known)
 }
 
 // checkSchema only reads: goose itself would make its table.
@@ -91,7 +91,7 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	case has > known:
 		return fmt.Errorf("open the database: %w", errNewer(has, known))
 	case has < known:
-		return fmt.Errorf("open the database: %w: it is number %d, not %d: run `puppet-cron-collector migrate`", ErrSchema, has, known)
+		return fmt.Errorf("open the database: %w: it is version %d, not %d: run `puppet-cron-collector migrate`", ErrSchema, has, known)
 	}
 	return nil
 }

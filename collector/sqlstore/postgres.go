@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -25,9 +24,6 @@ func isPostgres(dsn string) bool {
 func connect(dsn string) (*sql.DB, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		if of, ok := errors.AsType[*url.Error](err); ok {
-			err = of.Err
-		}
 		return nil, errors.New("postgres: the DSN cannot be read: it must be postgres://USER@HOST/NAME, with what libpq knows as parameters")
 	}
 	return stdlib.OpenDB(*config), nil

@@ -179,10 +179,6 @@ func anyTime(t *rapid.T, label string) *time.Time {
 	}))
 }
 
-func anySeconds(t *rapid.T, label string) float64 {
-	return rapid.OneOf(rapid.SampledFrom([]float64{0, 0.001, 14.2, 1800, 86400, 1e300, -1}), rapid.Float64Range(0, 1e5)).Draw(t, label)
-}
-
 func anyCount(t *rapid.T, label string) int {
 	return rapid.SampledFrom([]int{0, 0, 0, 412, math.MaxInt32 + 1, -1}).Draw(t, label)
 }

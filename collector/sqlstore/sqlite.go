@@ -29,7 +29,7 @@ type sqliteDB struct {
 // hashes of tokens and what Puppet printed.
 func createSQLite(path string) error {
 	if path == "" {
-		return errors.New("sqlite: names no file")
+		return errNoFile
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -38,7 +38,12 @@ func createSQLite(path string) error {
 	return f.Close()
 }
 
+var errNoFile = errors.New("sqlite: names no file")
+
 func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
+	if path == "" {
+		return nil, errNoFile
+	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w: run `puppet-cron-collector migrate`", path, fs.ErrNotExist)
 	}
@@ -134,8 +139,8 @@ func (d *sqliteDB) backup(ctx context.Context, path string) (err error) {
 	return atomicfile.SyncDir(filepath.Dir(path))
 }
 
-// copyTo needs a connection of its own: those that read may write no file at all, and the
-// one that writes is not to wait.
+// copyTo has a connection of its own: those for reading may not write, not even another
+// file, and the one for writing must not be away for so long.
 func (d *sqliteDB) copyTo(ctx context.Context, file string) (err error) {
 	db, err := sql.Open("sqlite", sqliteURI(d.path, nil))
 	if err != nil {

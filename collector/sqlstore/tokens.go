@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/puppet-cron/puppet-cron/collector"
@@ -13,7 +14,7 @@ func (s *Store) AddToken(ctx context.Context, t collector.Token, hash [32]byte) 
 	n, err := s.remove(ctx, `INSERT INTO tokens (name, hash, role, created, expires) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 		t.Name, hash[:], string(t.Role), t.Created.UnixMicro(), micros(t.Expires))
 	if err == nil && n == 0 {
-		err = fmt.Errorf("there is one of that name; revoke it first")
+		err = errors.New("there is one of that name; revoke it first")
 	}
 	if err != nil {
 		return s.failed(fmt.Sprintf("add token %q", t.Name), err)

@@ -22,7 +22,9 @@ func WriteMan(w io.Writer, root *cobra.Command, page Page) {
 	name := root.Name()
 	fmt.Fprintf(w, ".TH %s 1 \"\" \"puppet-cron\" \"User Commands\"\n.SH NAME\n%s \\- %s\n", strings.ToUpper(name), name, roff(lowerFirst(root.Short)))
 	fmt.Fprintf(w, ".SH SYNOPSIS\n.B %s\n[\\fB\\-\\-config\\fR \\fIfile\\fR] \\fIcommand\\fR [\\fIargument\\fR...]\n", name)
-	fmt.Fprintf(w, ".SH DESCRIPTION\n%s\n.SH COMMANDS\n", roff(root.Long))
+	fmt.Fprintf(w, ".SH DESCRIPTION\n%s\n.SH OPTIONS\n", roff(root.Long))
+	root.PersistentFlags().VisitAll(func(f *pflag.Flag) { writeFlag(w, f) })
+	fmt.Fprint(w, ".SH COMMANDS\n")
 	writeCommands(w, root)
 	fmt.Fprint(w, ".SH FILES\n")
 	for _, f := range page.Files {
