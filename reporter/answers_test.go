@@ -64,7 +64,7 @@ func TestAnswersToOne(t *testing.T) {
 		"an answer without end": {answer: send(200, js, `{"results":[{"id":"`+strings.Repeat("x", 5<<20)), waiting: 1, says: []string{"no answer of a collector"}},
 		"what a terminal obeys": {answer: func(w http.ResponseWriter, _ call) bool {
 			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.WriteString(w, `{"title":"\u001b[31m\nred"}`)
 			return true
 		}, waiting: 1, says: []string{"[31m red"}},

@@ -148,7 +148,7 @@ func TestPoison(t *testing.T) {
 // Whoever refuses everything is not asked about each of a thousand runs.
 func TestRefusesAll(t *testing.T) {
 	col, d := newCollector(t), newState(t, 40)
-	col.answer = func(w http.ResponseWriter, _ call) bool { w.WriteHeader(422); return true }
+	col.answer = func(w http.ResponseWriter, _ call) bool { w.WriteHeader(http.StatusUnprocessableEntity); return true }
 	if err := newReporter(t, d, col.URL).Flush(t.Context()); err == nil {
 		t.Error("no error")
 	}

@@ -87,16 +87,17 @@ func (r *Reporter) Run(ctx context.Context, wake <-chan struct{}) {
 	for idle := soon; ctx.Err() == nil; {
 		c, turned := r.config()
 		got := r.round(ctx, c)
-		timer, heed := r.after(look), true
+		wait, heed := look, true
 		switch {
 		case got.failed != nil:
-			timer, heed = r.after(got.wait), false
+			wait, heed = got.wait, false
 		case got.again:
-			timer = r.after(idle)
+			wait = idle
 			idle = min(2*idle, look)
 		default:
 			idle = soon
 		}
+		timer := r.after(wait)
 		for waits := true; waits; {
 			select {
 			case <-ctx.Done():

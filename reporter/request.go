@@ -71,6 +71,9 @@ func (s *session) send(ctx context.Context, method string, to *url.URL, data []b
 		if resp != nil {
 			resp.Body.Close()
 		}
+		if ctx.Err() != nil { // who has no more time knows why
+			err = fmt.Errorf("no answer in time: %w", context.Cause(ctx))
+		}
 		return nil, &failure{text: what + ": " + short(explain(err))}
 	}
 	defer resp.Body.Close()

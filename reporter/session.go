@@ -129,8 +129,8 @@ func quickly(ctx context.Context, resp *http.Response, err error) (bool, error) 
 		return false, ctx.Err()
 	}
 	if err != nil {
-		var timeout net.Error
-		return !isTLS(err) && !(errors.As(err, &timeout) && timeout.Timeout()), nil
+		of, ok := errors.AsType[net.Error](err)
+		return !isTLS(err) && (!ok || !of.Timeout()), nil
 	}
 	switch resp.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

@@ -14,6 +14,9 @@ func (a *attempt) record() (*api.Run, error) {
 	if err := a.step(state.Recording); err != nil {
 		a.Log.Warn("cannot note that the run is being recorded", "error", err)
 	}
+	if a.run.Schedule == nil {
+		a.run.Schedule = a.announced()
+	}
 	if a.timeout > 0 && a.run.Outcome.Executed() {
 		if a.run.Schedule == nil {
 			a.run.Schedule = new(api.Announce)
@@ -28,6 +31,16 @@ func (a *attempt) record() (*api.Run, error) {
 		}
 	}
 	return a.run, a.finish(a.claim, a.run)
+}
+
+// announced is what the service that lives says of the schedule, for a run that it did not
+// ask for: who hears of runs must not take it that the node has none. nil: no service lives.
+func (r *Runner) announced() *api.Announce {
+	kept, err := r.State.Schedule()
+	if err != nil || !kept.Serving() {
+		return nil
+	}
+	return &api.Announce{IntervalS: kept.IntervalS, OffsetS: kept.OffsetS, NextDue: kept.NextDue}
 }
 
 // finish gives a run its final record. Should that fail, running.json stays, so

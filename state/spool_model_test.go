@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -72,7 +73,7 @@ func (w *world) must(err error) {
 // to another outcome; the first one that was spooled stands. It does what Claim.Record
 // does, without all that has nothing to do with the spool.
 func (w *world) record() {
-	id := ""
+	var id string
 	if open := slices.Sorted(maps.Keys(w.open)); len(open) > 0 && rapid.Bool().Draw(w.t, "resume") {
 		id = rapid.SampledFrom(open).Draw(w.t, "run")
 	} else {
@@ -233,7 +234,7 @@ func TestSpoolCountsEveryOutcome(t *testing.T) {
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
 		n++
-		path := filepath.Join(base, fmt.Sprint(n))
+		path := filepath.Join(base, strconv.Itoa(n))
 		w := newWorld(t, path)
 		defer os.RemoveAll(path)
 		for range rapid.IntRange(1, 16).Draw(t, "steps") {
