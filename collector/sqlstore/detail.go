@@ -14,9 +14,9 @@ import (
 // maxDetail is more than any run that api.Validate accepts has as JSON.
 const maxDetail = 16 << 20
 
-// details compresses whole runs. A compressor has half a megabyte of tables, so they are
-// used again.
-type details struct{ writers sync.Pool }
+// details compresses whole runs. A compressor has half a megabyte of tables, and who
+// unpacks has a window, so they are used again.
+type details struct{ writers, readers sync.Pool }
 
 func (d *details) pack(run *api.Run) ([]byte, error) {
 	plain, err := json.Marshal(run)
@@ -40,8 +40,16 @@ func (d *details) pack(run *api.Run) ([]byte, error) {
 	return packed.Bytes(), nil
 }
 
-func unpackDetail(packed []byte, run *api.Run) error {
-	plain, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxDetail))
+func (d *details) unpack(packed []byte, run *api.Run) error {
+	r, ok := d.readers.Get().(io.Reader)
+	if !ok {
+		r = flate.NewReader(bytes.NewReader(nil))
+	}
+	if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil { // flate says that all its readers are
+		return err
+	}
+	defer d.readers.Put(r)
+	plain, err := io.ReadAll(io.LimitReader(r, maxDetail))
 	if err != nil {
 		return err
 	}

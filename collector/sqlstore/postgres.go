@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -79,7 +78,7 @@ func (d *postgresDB) busy(err error) bool {
 	_, connecting := errors.AsType[*pgconn.ConnectError](err)
 	_, network := errors.AsType[net.Error](err)
 	return connecting || network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err) || fmt.Sprint(err) == "conn closed"
+		errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err)
 }
 
 // again: a deadlock, a failed serialization, or a start that another transaction took.

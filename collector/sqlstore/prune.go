@@ -37,12 +37,32 @@ func (s *Store) Prune(ctx context.Context, keep collector.Retention, now time.Ti
 			return removed, true, nil
 		}
 	}
+	more, err = s.pruneRest(ctx, keep, now, limit)
+	if err != nil {
+		return 0, false, s.failed("prune", err)
+	}
+	return 0, more, nil
+}
+
+// pruneRest is for when no run is too old any more: no traits are older than the runs that
+// have them, by more than the day that their last use is known to.
+func (s *Store) pruneRest(ctx context.Context, keep collector.Retention, now time.Time, limit int) (more bool, err error) {
 	n, err := s.remove(ctx, "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)",
 		now.Add(-keepAudit).UnixMicro(), limit)
-	if err != nil {
-		return 0, false, s.failed("prune the audit log", err)
+	if err != nil || n == limit {
+		return n == limit, err
 	}
-	return 0, n == limit, nil
+	if min(keep.Unchanged, keep.Changed, keep.Failed) <= 0 {
+		return false, nil
+	}
+	unused := now.Add(-max(keep.Unchanged, keep.Changed, keep.Failed) - 2*usedFor)
+	n, err = s.remove(ctx, "DELETE FROM traits WHERE id IN (SELECT id FROM traits WHERE used < $1 LIMIT $2)", unused.UnixMicro(), limit)
+	if n > 0 {
+		s.knowing.Lock()
+		s.known = nil
+		s.knowing.Unlock()
+	}
+	return n == limit, err
 }
 
 // pruneOutcomes goes through the outcomes that are stored, by the index that has all but unchanged.

@@ -83,7 +83,7 @@ func offset(a *api.Announce) any {
 }
 
 // scanRun reads selectRuns.
-func scanRun(rows interface{ Scan(...any) error }) (*collector.Stored, error) {
+func (s *Store) scanRun(rows interface{ Scan(...any) error }) (*collector.Stored, error) {
 	var c scanned
 	if err := rows.Scan(c.dests()...); err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func scanRun(rows interface{ Scan(...any) error }) (*collector.Stored, error) {
 		c.fill(&st.Run)
 		return st, nil
 	}
-	if err := unpackDetail(c.detail, &st.Run); err != nil {
+	if err := s.details.unpack(c.detail, &st.Run); err != nil {
 		return nil, fmt.Errorf("the detail of run %s cannot be read: %w", c.id, err)
 	}
 	return st, nil

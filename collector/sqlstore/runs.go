@@ -12,14 +12,14 @@ import (
 
 // maxLook is how many rows a page looks at: a filter that hardly anything passes must
 // not make one request read millions.
-const maxLook = 20_000
+const maxLook = 5_000
 
 // Run gives one run.
 func (s *Store) Run(ctx context.Context, id string) (*collector.Stored, error) {
 	if !api.ValidID(id) {
 		return nil, s.failed("find run "+fmt.Sprintf("%.40q", id), collector.ErrNotFound)
 	}
-	run, err := scanRun(s.read.QueryRowContext(ctx, selectRuns+" WHERE r.id = $1", s.db.id(id)))
+	run, err := s.scanRun(s.read.QueryRowContext(ctx, selectRuns+" WHERE r.id = $1", s.db.id(id)))
 	if errors.Is(err, sql.ErrNoRows) {
 		run, err = s.startOf(ctx, id)
 	}
@@ -37,7 +37,7 @@ func (s *Store) startOf(ctx context.Context, id string) (*collector.Stored, erro
 	)
 	err := s.read.QueryRowContext(ctx, "SELECT received, run FROM starts WHERE id = $1", s.db.id(id)).Scan(&received, &packed)
 	if err == nil {
-		err = unpackDetail(packed, &st.Run)
+		err = s.details.unpack(packed, &st.Run)
 	}
 	st.Received = timeOf(received)
 	return &st, err
@@ -145,7 +145,7 @@ func (s *Store) queryRuns(ctx context.Context, q string, args []any) (runs []*co
 	}
 	defer rows.Close()
 	for rows.Next() {
-		run, err := scanRun(rows)
+		run, err := s.scanRun(rows)
 		if err != nil {
 			return nil, err
 		}
