@@ -23,6 +23,7 @@ var errLetGo = errors.New("told to stop while watching a run whose own runner wa
 // run.lock.
 func (r *Runner) adopt(ctx context.Context, claim *state.Claim, lockIsOurs bool) (*api.Run, error) {
 	req, running := r.leftBy(claim)
+	r.learnName(ctx, req)
 	run := r.newRun(req)
 	run.Started = running.Started
 	end := puppet.Ending{Adopted: true, Rebooted: running.BootID != process.BootID()}

@@ -118,6 +118,17 @@ func (r *Runner) learn(ctx context.Context, o puppet.Options) (string, *puppet.K
 	return binary, known, nil
 }
 
+// learnName has Puppet asked for the node's name where that is unknown yet. A collector goes
+// by the name in the node's certificate: under another one it would never take the record.
+func (r *Runner) learnName(ctx context.Context, req state.Request) {
+	if r.Config.Puppet.Certname != "" || r.known() != nil {
+		return
+	}
+	if _, _, err := r.learn(ctx, r.optionsFor(req)); err != nil {
+		r.Log.Warn("puppet does not say how this node is called; a run is recorded under the host's name", "run", req.ID, "error", err)
+	}
+}
+
 func (r *Runner) optionsFor(req state.Request) puppet.Options {
 	c := &r.Config.Puppet
 	o := puppet.Options{

@@ -127,6 +127,7 @@ func (r *Runner) whoIsBusy() (busy, error) {
 // that one has lost its runner, this process takes the runner's place first of all,
 // so that the orphan's end is seen by somebody.
 func (r *Runner) standBack(ctx context.Context, claim *state.Claim, req state.Request, b busy) (*api.Run, error) {
+	r.learnName(ctx, req)
 	run := r.newRun(req)
 	if ctx.Err() != nil {
 		interrupt(ctx, run)
@@ -149,7 +150,7 @@ func (r *Runner) standBack(ctx context.Context, claim *state.Claim, req state.Re
 func (r *Runner) skipBeside(own *scheduler.Holder, claim *state.Claim, req state.Request, run *api.Run) {
 	a := &attempt{Runner: r, claim: claim, req: req, run: run}
 	var facts scheduler.Facts
-	if a.known = r.known(); a.known != nil { // else the other run is the first, and has not asked yet
+	if a.known = r.known(); a.known != nil {
 		var err error
 		if facts, err = a.facts(); err != nil {
 			r.Log.Warn("cannot tell what else keeps this run off", "error", err)

@@ -504,6 +504,27 @@ func TestToldToStopBeforePuppet(t *testing.T) {
 	}
 }
 
+// The very first runner is killed before it has asked Puppet anything, and what is
+// recorded of it is recorded under the node's name: a collector would never take it under
+// another one.
+func TestFirstRunnerKilled(t *testing.T) {
+	b := newBench(t, "unchanged")
+	first := request()
+	claim, err := b.dir.Begin(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim.Release() // as its end does
+	second := b.run(context.Background(), request())
+	recorded, err := b.dir.Run(first.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if recorded.Outcome != api.Interrupted || recorded.Certname != second.Certname {
+		t.Errorf("%s of %q beside a run of %q", recorded.Outcome, recorded.Certname, second.Certname)
+	}
+}
+
 // A lock file that is no plain file stops the run before Puppet, with an error.
 func TestLockThatIsNoFile(t *testing.T) {
 	for kind, make := range map[string]func(path string) error{

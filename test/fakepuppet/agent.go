@@ -3,6 +3,7 @@
 package fakepuppet
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,11 +64,13 @@ func (a *agent) configPrint() int {
 		fmt.Fprintln(os.Stderr, "Error: Could not parse configuration file")
 		return 1
 	}
-	out, err := a.settings()
+	settings, err := a.settings()
 	if err != nil {
 		return 1
 	}
-	fmt.Println(string(out))
+	if err := json.NewEncoder(os.Stdout).Encode(settings); err != nil {
+		return 1
+	}
 	return 0
 }
 
@@ -222,7 +225,7 @@ func (a *agent) leave(o outcome) int {
 		return o.exit
 	}
 	if o.catalog == "not_used" && o.completed {
-		atomicfile.Write(a.Dir+"/client_data/catalog/fake.example.com.json", []byte("{}"), 0o640)
+		atomicfile.Write(a.Dir+"/client_data/catalog/"+a.certname()+".json", []byte("{}"), 0o640)
 	}
 	if err := atomicfile.Write(a.Summary(), o.summary(a), 0o640); err != nil {
 		return 1

@@ -10,7 +10,6 @@
 package fakepuppet
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,10 +67,42 @@ func (n *Node) Events() ([]string, error) {
 	return strings.Split(strings.TrimSuffix(string(data), "\n"), "\n"), err
 }
 
-// settings answers `puppet config print`.
-func (n *Node) settings() ([]byte, error) {
+// Configure puts a setting into the node's puppet.conf: certname, hostcert and the like.
+func (n *Node) Configure(setting, value string) error {
+	f, err := os.OpenFile(n.Conf(), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = fmt.Fprintf(f, "%s = %s\n", setting, value)
+	return err
+}
+
+// settings answers `puppet config print`: puppet.conf over the defaults.
+func (n *Node) settings() (map[string]any, error) {
+	settings := n.defaults()
+	conf, err := os.ReadFile(n.Conf())
+	for line := range strings.Lines(string(conf)) {
+		if setting, value, ok := strings.Cut(line, "="); ok {
+			settings[strings.TrimSpace(setting)] = strings.TrimSpace(value)
+		}
+	}
+	return settings, err
+}
+
+// certname is the node's, in what it writes.
+func (n *Node) certname() string {
+	settings, err := n.settings()
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(settings["certname"])
+}
+
+// defaults are the settings of a node whose puppet.conf says nothing.
+func (n *Node) defaults() map[string]any {
 	dir := func(elem ...string) string { return filepath.Join(append([]string{n.Dir}, elem...)...) }
-	return json.Marshal(map[string]any{
+	return map[string]any{
 		"certname": "fake.example.com", "config": n.Conf(), "vardir": n.Dir, "statedir": dir("state"), "ssldir": dir("ssl"),
 		"lastrunfile": n.Summary(), "lastrunreport": n.Report(), "agent_catalog_run_lockfile": n.Lock(),
 		"agent_disabled_lockfile": n.Disabled(), "ssl_lockfile": dir("ssl", "ssl.lock"), "rundir": dir("run"),
@@ -79,5 +110,5 @@ func (n *Node) settings() ([]byte, error) {
 		"server": "", "serverport": 0, "masterport": nil, "server_list": "", "runtimeout": 3600,
 		"report": os.Getenv("FAKE_PUPPET_REPORT") != "false", "usecacheonfailure": true, "use_cached_catalog": false,
 		"environment": "production", "use_srv_records": false,
-	})
+	}
 }

@@ -59,7 +59,7 @@ func (o outcome) report(a *agent) []byte {
 	if o.completed {
 		config = " 1700000000"
 	}
-	fmt.Fprintf(&b, "--- !ruby/object:Puppet::Transaction::Report\nhost: fake.example.com\ntime: '%s'\n", a.started.Format(time.RFC3339Nano))
+	fmt.Fprintf(&b, "--- !ruby/object:Puppet::Transaction::Report\nhost: %s\ntime: '%s'\n", a.certname(), a.started.Format(time.RFC3339Nano))
 	fmt.Fprintf(&b, "configuration_version:%s\ntransaction_uuid: 0a6ad49e-3b21-4be6-8c59-7f2f1d86b5a5\nreport_format: 12\n", config)
 	fmt.Fprintf(&b, "puppet_version: %s\nstatus: %s\ntransaction_completed: %v\nnoop: %v\nnoop_pending: false\nenvironment: production\n",
 		version, o.status, o.completed, a.noop)

@@ -159,3 +159,6 @@ func sourceDir() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Dir(file)
 }
+
+// Nodes is the folder of this test process's nodes, which goes with the lab.
+func (l *Lab) Nodes() string { return l.nodes }

@@ -162,6 +162,16 @@ func (s *Server) Create(ctx context.Context, name string) (dsn string, err error
 	return s.DSN(name), err
 }
 
+// PID is that of the server's first process, 0 when it was killed.
+func (s *Server) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == nil {
+		return 0
+	}
+	return s.running.cmd.Process.Pid
+}
+
 // Kill ends the server and all its children as a power cut would. Restart brings it back.
 func (s *Server) Kill() error {
 	s.mu.Lock()

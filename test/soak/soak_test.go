@@ -17,10 +17,11 @@ import (
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/state"
 	"github.com/puppet-cron/puppet-cron/test/fakepuppet"
+	"github.com/puppet-cron/puppet-cron/test/rig"
 )
 
-// program is the real puppet-cron, built once.
-var program string
+// The real programs, built once.
+var program, collectorProgram string
 
 func TestMain(m *testing.M) {
 	fakepuppet.Become()
@@ -34,11 +35,9 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "puppet-cron")
-	build := exec.Command("go", "build", "-o", program, "../../cmd/puppet-cron")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "cannot build puppet-cron: %v\n%s", err, out)
+	program, collectorProgram = filepath.Join(dir, "puppet-cron"), filepath.Join(dir, "puppet-cron-collector")
+	if err := rig.Build(dir, "puppet-cron", "puppet-cron-collector"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
