@@ -82,20 +82,24 @@ func (c *committer) enqueue(j *job) error {
 	return nil
 }
 
-// run commits groups until ctx is done and nothing waits any longer.
+// run commits groups until ctx is done and nothing waits any longer. In the end a store that
+// is ill is not waited for with each group: what waits was acknowledged to nobody.
 func (c *committer) run(ctx context.Context) {
 	for {
-		group := c.take(ctx.Err() != nil)
-		if group == nil && ctx.Err() != nil {
+		last := ctx.Err() != nil
+		group := c.take(last)
+		switch {
+		case group == nil && last:
 			return
-		}
-		if group != nil {
+		case group == nil:
+			select {
+			case <-c.wake:
+			case <-ctx.Done():
+			}
+		case last && c.ill:
+			answerAll(group, verdict{err: ErrBusy})
+		default:
 			c.commit(group)
-			continue
-		}
-		select {
-		case <-c.wake:
-		case <-ctx.Done():
 		}
 	}
 }
@@ -141,13 +145,19 @@ func (c *committer) commit(group []*job) {
 		c.log.Warn("a group of runs could not be stored; each is tried alone", "runs", len(runs), "error", err)
 		receipts, err = c.tryEach(runs)
 	}
+	if err != nil {
+		answerAll(group, verdict{err: err})
+		return
+	}
 	for _, j := range group {
-		if err != nil {
-			j.done <- verdict{err: err}
-			continue
-		}
 		j.done <- verdict{receipts: receipts[:len(j.runs):len(j.runs)]}
 		receipts = receipts[len(j.runs):]
+	}
+}
+
+func answerAll(group []*job, v verdict) {
+	for _, j := range group {
+		j.done <- v
 	}
 }
 

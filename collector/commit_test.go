@@ -241,6 +241,44 @@ func TestWhoLeavesHoldsHisShare(t *testing.T) {
 	})
 }
 
+// hungStore answers nothing until it is given up.
+type hungStore struct{ collector.Store }
+
+func (hungStore) Put(ctx context.Context, _ time.Time, _ []*api.Run) ([]collector.Receipt, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A database that hangs does not keep the collector from ending: what waits was acknowledged
+// to nobody.
+func TestEndWithoutStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := collector.New(collector.Options{Store: hungStore{}, Dev: true, Limits: collector.Limits{GroupRuns: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan struct{})
+		go func() { c.Run(ctx); close(ran) }()
+		for _, run := range someRuns(100) {
+			go func() {
+				w := httptest.NewRecorder()
+				c.Handler().ServeHTTP(w, httptest.NewRequest("PUT", "/v1/runs/"+run.ID, strings.NewReader(jsonOf(t, run))))
+				if w.Code != http.StatusServiceUnavailable {
+					t.Errorf("%d %s", w.Code, w.Body)
+				}
+			}()
+		}
+		synctest.Wait()
+		cancel()
+		begun := time.Now()
+		<-ran
+		if took := time.Since(begun); took > 30*time.Second {
+			t.Errorf("it took %v to end", took)
+		}
+	})
+}
+
 // Too many who wait are told to come again, each at another time.
 func TestFullQueue(t *testing.T) {
 	f := newCentre(t, func(o *collector.Options) { o.Limits.QueueRuns = 3 })
