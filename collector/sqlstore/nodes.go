@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -40,6 +41,9 @@ func (s *Store) nodes(ctx context.Context, f collector.NodeFilter, p collector.P
 		var after string
 		if err := decodeCursor(p.Cursor, &after); err != nil {
 			return nil, "", err
+		}
+		if strings.Contains(after, "\x00") { // PostgreSQL has no such text
+			return nil, "", fmt.Errorf("%w: it names no node", collector.ErrCursor)
 		}
 		q.and("certname > " + q.arg(after))
 	}
