@@ -203,6 +203,9 @@ type caServer struct {
 	body   atomic.Pointer[[]byte]
 	status atomic.Int64
 	asked  atomic.Int64
+	// When the list was changed; nil: it does not say.
+	modified  atomic.Pointer[time.Time]
+	unchanged atomic.Int64 // answers that it is not newer
 }
 
 func (h *host) serveCRL() *caServer {
@@ -212,6 +215,14 @@ func (h *host) serveCRL() *caServer {
 		s.asked.Add(1)
 		if len(r.TLS.PeerCertificates) == 0 || r.TLS.PeerCertificates[0].Subject.CommonName != "collector" {
 			h.t.Error("the collector does not show its certificate")
+		}
+		if at := s.modified.Load(); at != nil {
+			if since, err := http.ParseTime(r.Header.Get("If-Modified-Since")); err == nil && !at.Truncate(time.Second).After(since) {
+				s.unchanged.Add(1)
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+			w.Header().Set("Last-Modified", at.UTC().Format(http.TimeFormat))
 		}
 		w.WriteHeader(int(s.status.Load()))
 		_, _ = w.Write(*s.body.Load())
@@ -267,6 +278,30 @@ func TestFetchedCRL(t *testing.T) {
 
 	if got := trust.Status(); got.CRLFetchFailures != 5 || got.CRLFetched.IsZero() || got.CRLThisUpdate.IsZero() {
 		t.Errorf("status: %+v", got)
+	}
+}
+
+// The time of a list has whole seconds: of two revocations within one, the second counts, too.
+func TestRevokedTwiceWithinASecond(t *testing.T) {
+	h := newHost(t)
+	s := h.serveCRL()
+	files := h.files()
+	files.CRLURL = s.url
+	trust := h.open(files)
+	web, db := shows(h.ca.Issue(t, "web01", nil).X509), shows(h.ca.Issue(t, "db01", nil).X509)
+	s.modified.Store(new(time.Now()))
+	s.gives(h.ca.CRL(t, 5, web.PeerCertificates[0]))
+	trust.fetchCRL(context.Background())
+	s.gives(h.ca.CRL(t, 6, web.PeerCertificates[0], db.PeerCertificates[0]))
+	trust.fetchCRL(context.Background())
+	h.expect(trust, "revoked in the same second", db, crl.ErrRevoked)
+
+	s.modified.Store(new(time.Now().Add(-time.Minute)))
+	for range 3 {
+		trust.fetchCRL(context.Background())
+	}
+	if got := s.unchanged.Load(); got != 2 {
+		t.Errorf("an old list was found unchanged %d times, want 2", got)
 	}
 }
 
