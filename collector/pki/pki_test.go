@@ -342,6 +342,19 @@ func TestOnlyFetched(t *testing.T) {
 	h.expect(trust, "after it", web, nil)
 }
 
+// Two authorities of one name, as when a CA was set up anew, have a list each.
+func TestNewCAOfTheSameName(t *testing.T) {
+	h := newHost(t)
+	anew := pkitest.NewCA(t, "Puppet CA: puppet")
+	web, db := shows(h.ca.Issue(t, "web01", nil).X509), shows(anew.Issue(t, "db01", nil).X509)
+	h.write("ca.pem", append(h.ca.PEM(), anew.PEM()...))
+	h.write("crl.pem", append(h.ca.CRL(t, 90, web.PeerCertificates[0]), anew.CRL(t, 2, db.PeerCertificates[0])...))
+	trust := h.open(h.files())
+	h.expect(trust, "revoked by the old one", web, crl.ErrRevoked)
+	h.expect(trust, "revoked by the new one", db, crl.ErrRevoked)
+	h.expect(trust, "of the new one", shows(anew.Issue(t, "db02", nil).X509), nil)
+}
+
 // A list that is out of date stays in force, and is warned of once.
 func TestOutOfDate(t *testing.T) {
 	h := newHost(t)
