@@ -342,6 +342,22 @@ func TestOnlyFetched(t *testing.T) {
 	h.expect(trust, "after it", web, nil)
 }
 
+// What has not changed stays in force as it is: what was found good is remembered with it, and
+// so are the sessions that may be resumed.
+func TestNothingChanges(t *testing.T) {
+	h := newHost(t)
+	for name, path := range map[string]string{"with a CRL file": h.files().CRL, "without": ""} {
+		files := h.files()
+		files.CRL = path
+		trust := h.open(files)
+		before := trust.current.Load()
+		trust.look()
+		if trust.current.Load() != before {
+			t.Errorf("%s: other material is in force although nothing changed", name)
+		}
+	}
+}
+
 // Two authorities of one name, as when a CA was set up anew, have a list each.
 func TestNewCAOfTheSameName(t *testing.T) {
 	h := newHost(t)
