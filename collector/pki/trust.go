@@ -73,7 +73,7 @@ func Open(files Files, log *slog.Logger) (*Trust, error) {
 		return nil, err
 	}
 	if files.CRL == "" && files.CRLURL == "" {
-		log.Warn("there is no revocation list: certificates that were revoked count on")
+		log.Warn("nobody's certificate is ever revoked: there is neither a CRL file nor an address of one")
 	}
 	return t, nil
 }
