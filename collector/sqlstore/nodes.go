@@ -134,21 +134,33 @@ func (s *Store) queryNodes(ctx context.Context, q string, args []any) (nodes []*
 func (s *Store) Retire(ctx context.Context, certname string, at time.Time) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		s.db.forget()
-		result, err := tx.ExecContext(ctx, "UPDATE nodes SET retired = COALESCE(retired, $1), slot = NULL, slot_ms = NULL WHERE certname = $2",
-			at.UnixMicro(), certname)
-		if err != nil {
+		var node int64
+		if err := tx.QueryRowContext(ctx, `UPDATE nodes SET retired = COALESCE(retired, $1), slot = NULL, slot_ms = NULL
+			WHERE certname = $2 RETURNING id`, at.UnixMicro(), certname).Scan(&node); err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, collector.ErrNotFound)
-		}
-		_, err = tx.ExecContext(ctx, "UPDATE slots SET node = NULL WHERE node = (SELECT id FROM nodes WHERE certname = $1)", certname)
-		return err
+		return s.giveUpSlot(ctx, tx, node)
 	})
 	if err != nil {
 		return s.failed(fmt.Sprintf("retire node %q", certname), err)
 	}
 	return nil
+}
+
+// giveUpSlot locks in the order that Put does: the node has been locked before the slots.
+func (s *Store) giveUpSlot(ctx context.Context, tx *sql.Tx, node int64) error {
+	if err := s.db.lockSlots(ctx, tx); err != nil {
+		return err
+	}
+	var interval int64
+	err := tx.QueryRowContext(ctx, "UPDATE slots SET node = NULL WHERE node = $1 RETURNING interval_ms", node).Scan(&interval)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return trimSlots(ctx, tx, interval)
 }
 
 const summary = `SELECT COALESCE(exec_outcome, ''), COALESCE(exec_reason, ''), COUNT(*), SUM(dropped),

@@ -53,9 +53,20 @@ func freeSlot(ctx context.Context, tx *sql.Tx, n *nodeState) error {
 	if !n.slot.Valid {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE slots SET node = NULL WHERE interval_ms = $1 AND slot = $2 AND node = $3`,
-		n.slotMS.Int64, n.slot.Int64, n.id)
+	if _, err := tx.ExecContext(ctx, `UPDATE slots SET node = NULL WHERE interval_ms = $1 AND slot = $2 AND node = $3`,
+		n.slotMS.Int64, n.slot.Int64, n.id); err != nil {
+		return err
+	}
+	err := trimSlots(ctx, tx, n.slotMS.Int64)
 	n.slot, n.slotMS = sql.NullInt64{}, sql.NullInt64{}
+	return err
+}
+
+// trimSlots removes the free slots behind the last one that is taken, which are made again
+// when they are needed: a node that announces another interval each time leaves none behind.
+func trimSlots(ctx context.Context, tx *sql.Tx, interval int64) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM slots WHERE interval_ms = $1 AND node IS NULL AND slot > (
+		SELECT COALESCE(MAX(slot), -1) FROM slots WHERE interval_ms = $1 AND node IS NOT NULL)`, interval)
 	return err
 }
 
