@@ -18,7 +18,7 @@ const commitTimeout = 20 * time.Second
 // A job is what one request wants committed.
 type job struct {
 	runs []*api.Run
-	done chan verdict // of room for one: nobody waits for a caller that has left
+	done chan verdict // of room for one, so that nobody waits for who takes it
 }
 
 // A verdict is what became of a job: a receipt for each run, or one error for all. A
@@ -55,19 +55,16 @@ func newCommitter(s Store, now func() time.Time, log *slog.Logger, l Limits) *co
 	}
 }
 
-// put hands runs over and waits for their commit. ErrBusy: there is no room, or the
+// put hands runs over and waits for their commit, also when the caller has left: as long as
+// his runs are in memory, his request is to count as one. ErrBusy: there is no room, or the
 // collector is about to end.
-func (c *committer) put(ctx context.Context, runs []*api.Run) ([]Receipt, error) {
+func (c *committer) put(runs []*api.Run) ([]Receipt, error) {
 	j := &job{runs: runs, done: make(chan verdict, 1)}
 	if err := c.enqueue(j); err != nil {
 		return nil, err
 	}
-	select {
-	case v := <-j.done:
-		return v.receipts, v.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	v := <-j.done
+	return v.receipts, v.err
 }
 
 func (c *committer) enqueue(j *job) error {
@@ -85,20 +82,24 @@ func (c *committer) enqueue(j *job) error {
 	return nil
 }
 
-// run commits groups until ctx is done and nothing waits any longer.
+// run commits groups until ctx is done and nothing waits any longer. In the end a store that
+// is ill is not waited for with each group: what waits was acknowledged to nobody.
 func (c *committer) run(ctx context.Context) {
 	for {
-		group := c.take(ctx.Err() != nil)
-		if group == nil && ctx.Err() != nil {
+		last := ctx.Err() != nil
+		group := c.take(last)
+		switch {
+		case group == nil && last:
 			return
-		}
-		if group != nil {
+		case group == nil:
+			select {
+			case <-c.wake:
+			case <-ctx.Done():
+			}
+		case last && c.ill:
+			answerAll(group, verdict{err: ErrBusy})
+		default:
 			c.commit(group)
-			continue
-		}
-		select {
-		case <-c.wake:
-		case <-ctx.Done():
 		}
 	}
 }
@@ -144,13 +145,19 @@ func (c *committer) commit(group []*job) {
 		c.log.Warn("a group of runs could not be stored; each is tried alone", "runs", len(runs), "error", err)
 		receipts, err = c.tryEach(runs)
 	}
+	if err != nil {
+		answerAll(group, verdict{err: err})
+		return
+	}
 	for _, j := range group {
-		if err != nil {
-			j.done <- verdict{err: err}
-			continue
-		}
 		j.done <- verdict{receipts: receipts[:len(j.runs):len(j.runs)]}
 		receipts = receipts[len(j.runs):]
+	}
+}
+
+func answerAll(group []*job, v verdict) {
+	for _, j := range group {
+		j.done <- v
 	}
 }
 

@@ -1,13 +1,16 @@
 package collector_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -184,6 +187,96 @@ func TestEnd(t *testing.T) {
 	if n := f.store.count(t); n != len(runs) {
 		t.Errorf("%d runs are in the store", n)
 	}
+}
+
+// slowStore takes runs when it is told to.
+type slowStore struct {
+	collector.Store
+	goes chan struct{}
+}
+
+func (s slowStore) Put(_ context.Context, _ time.Time, runs []*api.Run) ([]collector.Receipt, error) {
+	<-s.goes
+	receipts := make([]collector.Receipt, len(runs))
+	for i := range receipts {
+		receipts[i].Status = api.Stored
+	}
+	return receipts, nil
+}
+
+// Who leaves while his runs wait still counts for the memory that they take: else one node
+// could come and go while the store is slow, and leave a batch behind each time.
+func TestWhoLeavesHoldsHisShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := slowStore{goes: make(chan struct{})}
+		c, err := collector.New(collector.Options{Store: s, Dev: true, Limits: collector.Limits{BodyBytes: 64 << 10}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go c.Run(ctx)
+		put := func(ctx context.Context) *httptest.ResponseRecorder {
+			run := aRun("web01", 1)
+			r := httptest.NewRequestWithContext(ctx, "PUT", "/v1/runs/"+run.ID, strings.NewReader(jsonOf(t, run)+strings.Repeat(" ", 40<<10)))
+			w := httptest.NewRecorder()
+			c.Handler().ServeHTTP(w, r)
+			return w
+		}
+		leaving, leave := context.WithCancel(t.Context())
+		go put(leaving)
+		synctest.Wait()
+		leave()
+		synctest.Wait()
+		patient, end := context.WithTimeout(t.Context(), time.Minute)
+		defer end()
+		if w := put(patient); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "reading too much") {
+			t.Errorf("%d %s: there is room although his run is in memory", w.Code, w.Body)
+		}
+		close(s.goes)
+		synctest.Wait()
+		if w := put(t.Context()); w.Code != http.StatusCreated {
+			t.Errorf("%d %s: there is no room although all was committed", w.Code, w.Body)
+		}
+	})
+}
+
+// hungStore answers nothing until it is given up.
+type hungStore struct{ collector.Store }
+
+func (hungStore) Put(ctx context.Context, _ time.Time, _ []*api.Run) ([]collector.Receipt, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A database that hangs does not keep the collector from ending: what waits was acknowledged
+// to nobody.
+func TestEndWithoutStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := collector.New(collector.Options{Store: hungStore{}, Dev: true, Limits: collector.Limits{GroupRuns: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan struct{})
+		go func() { c.Run(ctx); close(ran) }()
+		for _, run := range someRuns(100) {
+			go func() {
+				w := httptest.NewRecorder()
+				c.Handler().ServeHTTP(w, httptest.NewRequest("PUT", "/v1/runs/"+run.ID, strings.NewReader(jsonOf(t, run))))
+				if w.Code != http.StatusServiceUnavailable {
+					t.Errorf("%d %s", w.Code, w.Body)
+				}
+			}()
+		}
+		synctest.Wait()
+		cancel()
+		begun := time.Now()
+		<-ran
+		if took := time.Since(begun); took > 30*time.Second {
+			t.Errorf("it took %v to end", took)
+		}
+	})
 }
 
 // Too many who wait are told to come again, each at another time.

@@ -49,7 +49,9 @@ func meaning(status int) string {
 	case http.StatusUnsupportedMediaType:
 		return "The Content-Encoding is neither gzip nor identity."
 	case http.StatusUnprocessableEntity:
-		return "A value is out of its bounds; errors names each."
+		return "A value is out of its bounds, or a query parameter is not one of these; errors names each."
+	case http.StatusInternalServerError:
+		return "Something went wrong in the collector. Its log says more, under the number in detail."
 	case http.StatusServiceUnavailable:
 		return "The collector cannot do it now. Come again after Retry-After seconds."
 	}

@@ -3,12 +3,14 @@ package collector_test
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -185,6 +187,30 @@ func TestRevokedOnAHeldConnection(t *testing.T) {
 	}
 	if a := f.do(f.node("web02"), "GET", "/v1/runs", nil); a.status != 200 {
 		t.Errorf("another node: %d %s", a.status, a.body)
+	}
+}
+
+// A session that is resumed shows no certificate anew; the one that it began with is judged.
+func TestRevokedInAResumedSession(t *testing.T) {
+	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
+		f := newCentre(t, nil)
+		pair := f.ca.Issue(t, "web01", nil)
+		web := f.client(&pair)
+		var resumed atomic.Bool
+		transport := web.Transport.(*http.Transport)
+		transport.DisableKeepAlives = true
+		transport.TLSClientConfig.MaxVersion = version
+		transport.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+		transport.TLSClientConfig.VerifyConnection = func(cs tls.ConnectionState) error { resumed.Store(cs.DidResume); return nil }
+		f.await(name+": a session is resumed", func() bool {
+			a := f.do(web, "GET", "/v1/nodes?format=names", nil)
+			return a.status == 200 && resumed.Load()
+		})
+		pkitest.Write(t, f.dir, "crl.pem", f.ca.CRL(t, 2, pair.X509))
+		f.await(name+": it is refused", func() bool { return f.do(web, "GET", "/v1/nodes?format=names", nil).status == 403 })
+		if !resumed.Load() {
+			t.Errorf("%s: the session was not resumed", name)
+		}
 	}
 }
 

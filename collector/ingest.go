@@ -45,7 +45,7 @@ func (c *Collector) putRun(ctx context.Context, in *putInput) (*answerOutput, er
 		c.metrics.result(api.Rejected)
 		return nil, reject(http.StatusUnprocessableEntity, "the run cannot be stored").listing(err)
 	}
-	receipts, err := c.commits.put(ctx, []*api.Run{run})
+	receipts, err := c.commits.put([]*api.Run{run})
 	if err != nil {
 		return nil, c.failed(ctx, err)
 	}
@@ -154,7 +154,7 @@ func findID(data []byte) string {
 func (c *Collector) storeBatch(ctx context.Context, b *sortedBatch) (*answerOutput, error) {
 	out := &answerOutput{Status: http.StatusOK, Body: api.Answer{Results: b.results}}
 	if len(b.runs) > 0 {
-		receipts, err := c.commits.put(ctx, b.runs)
+		receipts, err := c.commits.put(b.runs)
 		if err != nil {
 			return nil, c.failed(ctx, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,9 +71,15 @@ func TestEverythingIsDescribed(t *testing.T) {
 			if (method == "put" || path == "/v1/runs:batch") && op.RequestBody == nil {
 				t.Errorf("%s %s does not say what it takes", method, path)
 			}
-			for _, status := range []string{"401", "403", "503"} {
+			for _, status := range []string{"401", "403", "500", "503"} {
 				if op.Responses[status] == nil {
 					t.Errorf("%s %s does not say that it answers %s", method, path, status)
+				}
+			}
+			for _, query := range []string{"?none=1", "?%", "?limit=&limit="} {
+				a := f.do(f.admin, strings.ToUpper(method), strings.NewReplacer("{id}", aRun("", 1).ID, "{certname}", "none").Replace(path)+query, nil)
+				if op.Responses[strconv.Itoa(a.status)] == nil {
+					t.Errorf("%s %s%s: %d, which is not described", method, path, query, a.status)
 				}
 			}
 			for _, p := range op.Parameters {

@@ -54,7 +54,9 @@ func (a adder) with(op huma.Operation, errors ...int) huma.Operation {
 	if op.Responses == nil {
 		op.Responses = make(map[string]*huma.Response)
 	}
-	for _, status := range append(errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable) {
+	errors = append(errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity,
+		http.StatusInternalServerError, http.StatusServiceUnavailable)
+	for _, status := range errors {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{
 			Description: meaning(status),
 			Content:     map[string]*huma.MediaType{problemType: {Schema: a.problems}},
@@ -102,24 +104,24 @@ func (c *Collector) addRuns(add adder) {
 			"200": add.answers(answer, "The run was known before; the first final record stays."),
 			"201": add.answers(answer, "The run is committed."),
 		},
-	}, c.putRun, 400, 408, 413, 415, 422)
+	}, c.putRun, 408, 413, 415)
 	register(add, huma.Operation{
 		OperationID: "put-runs", Method: http.MethodPost, Path: "/v1/runs:batch", Tags: []string{"runs"},
 		Summary:     "Report a backlog of runs",
 		Description: batchText,
 		RequestBody: add.takes(reflect.TypeFor[api.Batch](), "At most 500 runs and 4 MiB, unpacked."),
 		Responses:   map[string]*huma.Response{"200": add.answers(answer, "What became of each run, in their order.")},
-	}, c.putBatch, 400, 408, 413, 415)
+	}, c.putBatch, 408, 413, 415)
 	register(add, huma.Operation{
 		OperationID: "list-runs", Method: http.MethodGet, Path: "/v1/runs", Tags: []string{"runs"},
 		Summary:     "List runs",
 		Description: "Final records, the last received first. A page may have fewer runs than asked for, or none, and still a next_cursor. A node gets its own.",
-	}, c.listRuns, 400, 422)
+	}, c.listRuns)
 	register(add, huma.Operation{
 		OperationID: "get-run", Method: http.MethodGet, Path: "/v1/runs/{id}", Tags: []string{"runs"},
 		Summary:     "Get a run",
 		Description: "The final record, or as long as there is none the start. A node gets its own.",
-	}, c.getRun, 400, 404)
+	}, c.getRun, 404)
 }
 
 func (c *Collector) addNodes(add adder) {
@@ -130,16 +132,16 @@ func (c *Collector) addNodes(add adder) {
 		Summary:     "List nodes",
 		Description: "By certname. A node gets itself.",
 		Responses:   map[string]*huma.Response{"200": list},
-	}, c.listNodes, 400, 422)
+	}, c.listNodes)
 	register(add, huma.Operation{
 		OperationID: "get-node", Method: http.MethodGet, Path: "/v1/nodes/{certname}", Tags: []string{"nodes"},
 		Summary: "Get a node", Description: "Retired ones, too. A node gets itself.",
-	}, c.getNode, 400, 404)
+	}, c.getNode, 404)
 	register(add, huma.Operation{
 		OperationID: "retire-node", Method: http.MethodPost, Path: "/v1/nodes/{certname}/retire", Tags: []string{"nodes"},
 		Summary:     "Retire a node",
 		Description: "Takes it out of lists and counts and frees its slot. Its runs stay as long as others do, and it is back when it reports again. Role: operator.",
-	}, c.retireNode, 400, 404)
+	}, c.retireNode, 404)
 }
 
 func (c *Collector) addOthers(add adder) {
@@ -151,5 +153,5 @@ func (c *Collector) addOthers(add adder) {
 		OperationID: "list-audit", Method: http.MethodGet, Path: "/v1/audit", Tags: []string{"audit"},
 		Summary:     "List who changed what, or tried to",
 		Description: "The newest first. Of attempts that were refused, by the same caller and of the same kind, there is one entry a minute that counts them. Role: admin.",
-	}, c.getAudit, 400, 422)
+	}, c.getAudit)
 }

@@ -22,13 +22,13 @@ const (
 
 // pruner removes what is older than it is to be kept, in small steps.
 type pruner struct {
-	step func(ctx context.Context) (removed int, more bool, err error)
+	step func(ctx context.Context, now time.Time) (removed int, more bool, err error)
 	log  *slog.Logger
 }
 
 func newPruner(store collector.Store, keep collector.Retention, log *slog.Logger) *pruner {
-	return &pruner{log: log, step: func(ctx context.Context) (int, bool, error) {
-		return store.Prune(ctx, keep, time.Now(), pruneStep)
+	return &pruner{log: log, step: func(ctx context.Context, now time.Time) (int, bool, error) {
+		return store.Prune(ctx, keep, now, pruneStep)
 	}}
 }
 
@@ -48,11 +48,13 @@ func (p *pruner) run(ctx context.Context) {
 	}
 }
 
-// all removes whatever is too old now.
+// all removes whatever is too old as it begins. What becomes too old meanwhile is for the
+// next time: in a large fleet something always does, and there would be no end.
 func (p *pruner) all(ctx context.Context) (total int, err error) {
+	now := time.Now()
 	for more := true; more; {
 		var n int
-		if n, more, err = p.step(ctx); err != nil {
+		if n, more, err = p.step(ctx, now); err != nil {
 			return total, err
 		}
 		total += n

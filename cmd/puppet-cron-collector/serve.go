@@ -135,9 +135,6 @@ func openTrust(ctx context.Context, t settings.TLS, log *slog.Logger) (*pki.Trus
 	if err != nil {
 		return nil, err
 	}
-	if files.CRL == "" && files.CRLURL == "" {
-		log.Warn("nobody's certificate is ever revoked: there is neither tls.crl nor tls.crl_url")
-	}
 	log.Debug("certificates", "cert", files.Cert, "ca", files.CA, "crl", files.CRL, "crl_url", files.CRLURL)
 	return pki.Open(pki.Files(files), log)
 }

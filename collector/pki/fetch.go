@@ -99,7 +99,22 @@ func (t *Trust) download(ctx context.Context) (data []byte, modified string, err
 	if len(data) > maxCRL {
 		return nil, "", errors.New("the CA's answer is over 32 MiB")
 	}
-	return data, resp.Header.Get("Last-Modified"), nil
+	return data, settled(resp.Header), nil
+}
+
+// settled is the time of a list, once it is sure that the same time will never be another
+// list's: it has whole seconds, and so may two revocations within one.
+func settled(h http.Header) string {
+	modified := h.Get("Last-Modified")
+	at, err := http.ParseTime(modified)
+	if err != nil {
+		return ""
+	}
+	// Both times are by the CA's clock.
+	if said, err := http.ParseTime(h.Get("Date")); err != nil || said.Sub(at) < 2*time.Second {
+		return ""
+	}
+	return modified
 }
 
 // client has the collector's own certificate, and is made anew each time: what it trusts

@@ -1,15 +1,11 @@
 package pki
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -197,114 +193,33 @@ func TestChainOfTwo(t *testing.T) {
 	h.expect(trust, "the intermediate revoked", web, crl.ErrRevoked)
 }
 
-// a caServer gives a CRL as Puppet's CA does.
-type caServer struct {
-	url    string
-	body   atomic.Pointer[[]byte]
-	status atomic.Int64
-	asked  atomic.Int64
-}
-
-func (h *host) serveCRL() *caServer {
-	s := new(caServer)
-	s.status.Store(http.StatusOK)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.asked.Add(1)
-		if len(r.TLS.PeerCertificates) == 0 || r.TLS.PeerCertificates[0].Subject.CommonName != "collector" {
-			h.t.Error("the collector does not show its certificate")
+// What has not changed stays in force as it is: what was found good is remembered with it, and
+// so are the sessions that may be resumed.
+func TestNothingChanges(t *testing.T) {
+	h := newHost(t)
+	for name, path := range map[string]string{"with a CRL file": h.files().CRL, "without": ""} {
+		files := h.files()
+		files.CRL = path
+		trust := h.open(files)
+		before := trust.current.Load()
+		trust.look()
+		if trust.current.Load() != before {
+			t.Errorf("%s: other material is in force although nothing changed", name)
 		}
-		w.WriteHeader(int(s.status.Load()))
-		_, _ = w.Write(*s.body.Load())
-	}))
-	pair, err := tls.X509KeyPair(h.own.Cert, h.own.Key)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert}
-	server.StartTLS()
-	h.t.Cleanup(server.Close)
-	s.url = server.URL + "/puppet-ca/v1/certificate_revocation_list/ca"
-	return s
-}
-
-func (s *caServer) gives(data []byte) { s.body.Store(&data) }
-
-// The newest of the file and of what the CA says counts; what is older, or not the CA's,
-// is not taken.
-func TestFetchedCRL(t *testing.T) {
-	h := newHost(t)
-	s := h.serveCRL()
-	files := h.files()
-	files.CRLURL = s.url
-	trust := h.open(files)
-	web := shows(h.ca.Issue(t, "web01", nil).X509)
-
-	s.gives(h.ca.CRL(t, 5, web.PeerCertificates[0]))
-	trust.fetchCRL(context.Background())
-	h.expect(trust, "revoked by the CA", web, crl.ErrRevoked)
-
-	for name, data := range map[string][]byte{
-		"older":      h.ca.CRL(t, 4),
-		"a stranger": pkitest.NewCA(t, "Puppet CA: puppet").CRL(t, 9),
-		"nothing":    nil,
-		"no CRL":     []byte("<html>"),
-		"cut off":    h.ca.CRL(t, 9)[:200],
-	} {
-		s.gives(data)
-		trust.fetchCRL(context.Background())
-		h.expect(trust, name, web, crl.ErrRevoked)
-	}
-	s.status.Store(http.StatusInternalServerError)
-	trust.fetchCRL(context.Background())
-	h.expect(trust, "the CA is ill", web, crl.ErrRevoked)
-
-	h.write("crl.pem", h.ca.CRL(t, 3))
-	trust.look()
-	h.expect(trust, "an older file", web, crl.ErrRevoked)
-	h.write("crl.pem", h.ca.CRL(t, 7))
-	trust.look()
-	h.expect(trust, "a newer file", web, nil)
-
-	if got := trust.Status(); got.CRLFetchFailures != 5 || got.CRLFetched.IsZero() || got.CRLThisUpdate.IsZero() {
-		t.Errorf("status: %+v", got)
 	}
 }
 
-// A CA that is away is complained of once, and its return is said.
-func TestFetchFailuresAreSaidOnce(t *testing.T) {
+// Two authorities of one name, as when a CA was set up anew, have a list each.
+func TestNewCAOfTheSameName(t *testing.T) {
 	h := newHost(t)
-	s := h.serveCRL()
-	files := h.files()
-	files.CRLURL = s.url
-	trust := h.open(files)
-	s.gives(h.ca.CRL(t, 2))
-	s.status.Store(http.StatusBadGateway)
-	for range 3 {
-		trust.fetchCRL(context.Background())
-	}
-	s.status.Store(http.StatusOK)
-	trust.fetchCRL(context.Background())
-	log := h.log.String()
-	if strings.Count(log, "cannot be fetched") != 1 || strings.Count(log, "fetched again") != 1 {
-		t.Errorf("the log:\n%s", log)
-	}
-}
-
-// Without a file nobody is judged until the CA has said who is revoked.
-func TestOnlyFetched(t *testing.T) {
-	h := newHost(t)
-	s := h.serveCRL()
-	files := h.files()
-	files.CRL, files.CRLURL = "", s.url
-	trust := h.open(files)
-	web := shows(h.ca.Issue(t, "web01", nil).X509)
-	h.expect(trust, "before the first fetch", web, ErrNoCRL)
-	if err := trust.Ready(); !errors.Is(err, ErrNoCRL) {
-		t.Errorf("ready: %v", err)
-	}
-	s.gives(h.ca.CRL(t, 1))
-	trust.fetchCRL(context.Background())
-	h.expect(trust, "after it", web, nil)
+	anew := pkitest.NewCA(t, "Puppet CA: puppet")
+	web, db := shows(h.ca.Issue(t, "web01", nil).X509), shows(anew.Issue(t, "db01", nil).X509)
+	h.write("ca.pem", append(h.ca.PEM(), anew.PEM()...))
+	h.write("crl.pem", append(h.ca.CRL(t, 90, web.PeerCertificates[0]), anew.CRL(t, 2, db.PeerCertificates[0])...))
+	trust := h.open(h.files())
+	h.expect(trust, "revoked by the old one", web, crl.ErrRevoked)
+	h.expect(trust, "revoked by the new one", db, crl.ErrRevoked)
+	h.expect(trust, "of the new one", shows(anew.Issue(t, "db02", nil).X509), nil)
 }
 
 // A list that is out of date stays in force, and is warned of once.

@@ -103,7 +103,7 @@ func (t *Trust) readAuthorities(m *material) error {
 }
 
 func (t *Trust) readLists(m *material) error {
-	if t.files.CRL == "" || m.authorities == nil {
+	if m.authorities == nil {
 		return nil
 	}
 	data, err := os.ReadFile(t.files.CRL)

@@ -64,13 +64,16 @@ func Open(files Files, log *slog.Logger) (*Trust, error) {
 		files: files, log: log, now: time.Now,
 		own:   source{what: "certificate", paths: []string{files.Cert, files.Key}},
 		cas:   source{what: "CA file", paths: []string{files.CA}},
-		lists: source{what: "CRL file", paths: []string{files.CRL}},
+		lists: source{what: "CRL file"},
+	}
+	if files.CRL != "" {
+		t.lists.paths = []string{files.CRL}
 	}
 	if err := t.load(&material{}); err != nil {
 		return nil, err
 	}
 	if files.CRL == "" && files.CRLURL == "" {
-		log.Warn("there is no revocation list: certificates that were revoked count on")
+		log.Warn("nobody's certificate is ever revoked: there is neither a CRL file nor an address of one")
 	}
 	return t, nil
 }

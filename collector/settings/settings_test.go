@@ -70,7 +70,7 @@ func TestEveryKey(t *testing.T) {
 	text := `
 listen: 192.0.2.1:443
 database: postgres:///cron?host=/var/run/postgresql
-tls: {cert: ` + abs("/c.pem") + `, key: ` + abs("/k.pem") + `, ca: ` + abs("/ca.pem") + `, crl: ` + abs("/crl.pem") + `, crl_url: "http://ca/crl"}
+tls: {cert: ` + abs("/c.pem") + `, key: ` + abs("/k.pem") + `, ca: ` + abs("/ca.pem") + `, crl: ` + abs("/crl.pem") + `, crl_url: "https://ca/crl"}
 operators: {certnames: [admin.example.com, ops]}
 retention: {unchanged: 36h, changed: 7d, failed: 3650d}
 log: {level: debug, format: json}
@@ -78,7 +78,7 @@ log: {level: debug, format: json}
 	want := settings.Settings{
 		Listen:    "192.0.2.1:443",
 		Database:  "postgres:///cron?host=/var/run/postgresql",
-		TLS:       settings.TLS{Cert: abs("/c.pem"), Key: abs("/k.pem"), CA: abs("/ca.pem"), CRL: abs("/crl.pem"), CRLURL: "http://ca/crl"},
+		TLS:       settings.TLS{Cert: abs("/c.pem"), Key: abs("/k.pem"), CA: abs("/ca.pem"), CRL: abs("/crl.pem"), CRLURL: "https://ca/crl"},
 		Operators: []string{"admin.example.com", "ops"},
 		Retention: collector.Retention{Unchanged: 36 * time.Hour, Changed: 168 * time.Hour, Failed: 3650 * 24 * time.Hour},
 		Log:       settings.Log{Level: slog.LevelDebug, Format: "json"},
@@ -118,6 +118,7 @@ func TestMistakes(t *testing.T) {
 		{"tls: {ca: ''}", `tls.ca: must be an absolute path or auto, not ""`},
 		{"tls: {crl: crl.pem}", `tls.crl: must be an absolute path or auto, not "crl.pem"`},
 		{"tls: {crl_url: /crl.pem}", `tls.crl_url: must be a URL such as https://puppet:8140/puppet-ca/v1/certificate_revocation_list/ca, or auto, not "/crl.pem"`},
+		{"tls: {crl_url: 'http://ca/crl'}", `tls.crl_url: must be a URL such as https://puppet:8140/puppet-ca/v1/certificate_revocation_list/ca, or auto, not "http://ca/crl"`},
 		{"tls: {crl_url: 'https://u:s3cret@ca/crl'}", `tls.crl_url: cannot hold a user or a password: the CA gives its revocation list to everybody`},
 		{"operators: {certnames: [Admin]}", `operators.certnames[0]: "Admin" is not a certname: use lower-case letters, digits and . _ - (a letter or a digit first, no "..")`},
 		{"operators: [admin]", "operators: must be a section, with its keys indented below, not a list"},

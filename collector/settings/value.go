@@ -30,7 +30,7 @@ func crlURL(s string) error {
 	if err == nil && u.User != nil {
 		return errors.New("cannot hold a user or a password: the CA gives its revocation list to everybody")
 	}
-	if err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") {
+	if err != nil || u.Hostname() == "" || u.Scheme != "https" {
 		return strict.MustBe("a URL such as https://puppet:8140/puppet-ca/v1/certificate_revocation_list/ca, or auto", s)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -40,6 +41,9 @@ func (s *Store) nodes(ctx context.Context, f collector.NodeFilter, p collector.P
 		var after string
 		if err := decodeCursor(p.Cursor, &after); err != nil {
 			return nil, "", err
+		}
+		if strings.Contains(after, "\x00") { // PostgreSQL has no such text
+			return nil, "", fmt.Errorf("%w: it names no node", collector.ErrCursor)
 		}
 		q.and("certname > " + q.arg(after))
 	}
@@ -130,19 +134,15 @@ func (s *Store) queryNodes(ctx context.Context, q string, args []any) (nodes []*
 func (s *Store) Retire(ctx context.Context, certname string, at time.Time) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		s.db.forget()
-		n := new(nodeState)
-		err := tx.QueryRowContext(ctx, "UPDATE nodes SET retired = COALESCE(retired, $1), slot = NULL, slot_ms = NULL WHERE certname = $2 RETURNING id",
-			at.UnixMicro(), certname).Scan(&n.id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return collector.ErrNotFound
-		}
-		if err == nil {
-			err = s.db.lockSlots(ctx, tx)
-		}
-		if err != nil {
+		var node int64
+		if err := tx.QueryRowContext(ctx, `UPDATE nodes SET retired = COALESCE(retired, $1), slot = NULL, slot_ms = NULL
+			WHERE certname = $2 RETURNING id`, at.UnixMicro(), certname).Scan(&node); err != nil {
 			return err
 		}
-		return freeSlot(ctx, tx, n)
+		if err := s.db.lockSlots(ctx, tx); err != nil { // in the order that Put does: the node has been locked
+			return err
+		}
+		return freeSlot(ctx, tx, node)
 	})
 	if err != nil {
 		return s.failed(fmt.Sprintf("retire node %q", certname), err)

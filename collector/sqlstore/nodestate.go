@@ -97,9 +97,13 @@ func effective(run *api.Run, received int64) int64 {
 	return min(t.UnixMicro(), received)
 }
 
+// maxDropped bounds what is counted of one node: nodes that make numbers up must leave the
+// sum over all of them one that fits.
+const maxDropped = 1 << 40
+
 // finish takes a final that has been stored now into the state.
 func (n *nodeState) finish(run *api.Run, received int64) error {
-	n.dropped += int64(max(run.DroppedBefore, 0))
+	n.dropped = min(n.dropped+min(int64(max(run.DroppedBefore, 0)), maxDropped), maxDropped)
 	at := effective(run, received)
 	if run.Outcome.Executed() && n.executed.before(at, run.ID) {
 		n.executed = newLastRun(run, at)

