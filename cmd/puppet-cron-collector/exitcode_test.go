@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"testing"
 
 	"github.com/puppet-cron/puppet-cron/collector"
@@ -20,7 +21,9 @@ func TestExitCodes(t *testing.T) {
 		{settle(fmt.Errorf("open the database: %w", sqlstore.ErrSchema)), 64},
 		{settle(&fs.PathError{Op: "open", Path: "/x", Err: fs.ErrNotExist}), 64},
 		{settle(&fs.PathError{Op: "open", Path: "/x", Err: fs.ErrPermission}), 64},
+		{settle(fmt.Errorf("back up: %w", sqlstore.ErrBackup)), 64},
 		{settle(fmt.Errorf("open the database: %w", collector.ErrBusy)), 70},
+		{settle(&net.OpError{Op: "dial", Net: "unix", Err: fs.ErrNotExist}), 70},
 		{notFound(fmt.Errorf("retire: %w", collector.ErrNotFound), "no such node"), 1},
 		{notFound(fmt.Errorf("retire: %w", collector.ErrBusy), "no such node"), 70},
 		{errors.Join(errors.New("x"), negativeError{errors.New("y")}), 1},

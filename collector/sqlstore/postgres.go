@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -63,7 +64,7 @@ func (d *postgresDB) gooseTables() string {
 }
 
 func (d *postgresDB) backup(context.Context, string) error {
-	return errors.New("PostgreSQL has a program for that: use pg_dump")
+	return fmt.Errorf("%w: PostgreSQL has a program for that: use pg_dump", ErrBackup)
 }
 
 // busy: whoever shuts the server down, or cuts the line, will have it up again.
