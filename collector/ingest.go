@@ -106,7 +106,7 @@ func (c *Collector) putBatch(ctx context.Context, _ *struct{}) (*answerOutput, e
 	if batch.foreign != nil {
 		c.foreign(req, batch.foreign)
 		if batch.foreigns == len(raw) {
-			return nil, refuse(http.StatusForbidden, "the runs are other nodes'")
+			return nil, refuse(http.StatusForbidden, "%s", req.who.stranger())
 		}
 	}
 	return c.storeBatch(ctx, batch)
