@@ -218,9 +218,22 @@ func (r *Run) validateLists(c *complaints) {
 	}
 	c.count("timings_s", len(r.TimingsS), MaxTimings)
 	if len(r.TimingsS) <= MaxTimings {
-		for _, name := range slices.Sorted(maps.Keys(r.TimingsS)) {
-			c.text("timings_s", name, MaxNameBytes)
+		r.validateTimings(c)
+	}
+}
+
+// validateTimings puts only those names in order that are wrong: a collector has no time
+// for the others.
+func (r *Run) validateTimings(c *complaints) {
+	var wrong []string
+	for name := range r.TimingsS {
+		if !isText(name) || len(name) > MaxNameBytes {
+			wrong = append(wrong, name)
 		}
+	}
+	slices.Sort(wrong)
+	for _, name := range wrong {
+		c.text("timings_s", name, MaxNameBytes)
 	}
 }
 
@@ -237,10 +250,12 @@ func (c *complaints) text(field, s string, most int) {
 }
 
 func (c *complaints) valid(field, s string) {
-	if !utf8.ValidString(s) || strings.Contains(s, "\x00") {
+	if !isText(s) {
 		c.add(field, "is not text: it holds NUL or invalid UTF-8")
 	}
 }
+
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 func (c *complaints) size(field string, n, most int) {
 	if n > most {

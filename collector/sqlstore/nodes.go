@@ -130,16 +130,19 @@ func (s *Store) queryNodes(ctx context.Context, q string, args []any) (nodes []*
 func (s *Store) Retire(ctx context.Context, certname string, at time.Time) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		s.db.forget()
-		result, err := tx.ExecContext(ctx, "UPDATE nodes SET retired = COALESCE(retired, $1), slot = NULL, slot_ms = NULL WHERE certname = $2",
-			at.UnixMicro(), certname)
+		n := new(nodeState)
+		err := tx.QueryRowContext(ctx, "UPDATE nodes SET retired = COALESCE(retired, $1), slot = NULL, slot_ms = NULL WHERE certname = $2 RETURNING id",
+			at.UnixMicro(), certname).Scan(&n.id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return collector.ErrNotFound
+		}
+		if err == nil {
+			err = s.db.lockSlots(ctx, tx)
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, collector.ErrNotFound)
-		}
-		_, err = tx.ExecContext(ctx, "UPDATE slots SET node = NULL WHERE node = (SELECT id FROM nodes WHERE certname = $1)", certname)
-		return err
+		return freeSlot(ctx, tx, n)
 	})
 	if err != nil {
 		return s.failed(fmt.Sprintf("retire node %q", certname), err)

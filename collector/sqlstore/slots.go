@@ -39,8 +39,10 @@ func (s *Store) place(ctx context.Context, tx *sql.Tx, nodes []*nodeState) error
 			}
 			locked = true
 		}
-		if err := freeSlot(ctx, tx, n); err != nil {
-			return err
+		if n.slot.Valid {
+			if err := freeSlot(ctx, tx, n); err != nil {
+				return err
+			}
 		}
 		if err := takeSlot(ctx, tx, n); err != nil {
 			return err
@@ -49,13 +51,13 @@ func (s *Store) place(ctx context.Context, tx *sql.Tx, nodes []*nodeState) error
 	return nil
 }
 
+// freeSlot leaves the node's slot to others.
 func freeSlot(ctx context.Context, tx *sql.Tx, n *nodeState) error {
-	if !n.slot.Valid {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, `UPDATE slots SET node = NULL WHERE interval_ms = $1 AND slot = $2 AND node = $3`,
-		n.slotMS.Int64, n.slot.Int64, n.id)
 	n.slot, n.slotMS = sql.NullInt64{}, sql.NullInt64{}
+	_, err := tx.ExecContext(ctx, `INSERT INTO free_slots (interval_ms, slot) SELECT interval_ms, slot FROM slots WHERE node = $1`, n.id)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `DELETE FROM slots WHERE node = $1`, n.id)
+	}
 	return err
 }
 
@@ -65,28 +67,25 @@ func takeSlot(ctx context.Context, tx *sql.Tx, n *nodeState) error {
 		return nil
 	}
 	var slot int64
-	err := tx.QueryRowContext(ctx, `SELECT slot FROM slots WHERE interval_ms = $1 AND node IS NULL ORDER BY slot LIMIT 1`, interval).Scan(&slot)
-	switch {
-	case err == nil:
-		_, err = tx.ExecContext(ctx, `UPDATE slots SET node = $1 WHERE interval_ms = $2 AND slot = $3`, n.id, interval, slot)
-	case errors.Is(err, sql.ErrNoRows):
-		slot, err = newSlot(ctx, tx, n.id, interval)
+	err := tx.QueryRowContext(ctx, `DELETE FROM free_slots WHERE interval_ms = $1
+		AND slot = (SELECT slot FROM free_slots WHERE interval_ms = $1 ORDER BY slot LIMIT 1) RETURNING slot`, interval).Scan(&slot)
+	if errors.Is(err, sql.ErrNoRows) {
+		slot, err = afterAll(ctx, tx, interval)
 	}
-	if err == nil {
-		n.slot, n.slotMS = number(slot), number(interval)
+	if err != nil {
+		return err
 	}
+	n.slot, n.slotMS = number(slot), number(interval)
+	_, err = tx.ExecContext(ctx, `INSERT INTO slots (interval_ms, slot, node) VALUES ($1, $2, $3)`, interval, slot, n.id)
 	return err
 }
 
-// newSlot is the one after all others.
-func newSlot(ctx context.Context, tx *sql.Tx, node, interval int64) (int64, error) {
+// afterAll is the slot behind all that nodes have. None of those is free.
+func afterAll(ctx context.Context, tx *sql.Tx, interval int64) (int64, error) {
 	var last int64
 	err := tx.QueryRowContext(ctx, `SELECT slot FROM slots WHERE interval_ms = $1 ORDER BY slot DESC LIMIT 1`, interval).Scan(&last)
 	if errors.Is(err, sql.ErrNoRows) {
-		last, err = -1, nil
-	}
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `INSERT INTO slots (interval_ms, slot, node) VALUES ($1, $2, $3)`, interval, last+1, node)
+		return 0, nil
 	}
 	return last + 1, err
 }

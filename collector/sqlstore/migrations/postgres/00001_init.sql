@@ -57,13 +57,18 @@ CREATE TABLE starts (
   run bytea NOT NULL
 );
 
+-- The slots that nodes have, and those that they had: no slot is in neither but those beyond the last.
 CREATE TABLE slots (
   interval_ms bigint NOT NULL,
   slot int NOT NULL,
-  node int,
+  node int NOT NULL UNIQUE,
   PRIMARY KEY (interval_ms, slot)
 );
-CREATE INDEX slots_free ON slots (interval_ms, slot) WHERE node IS NULL;
+CREATE TABLE free_slots (
+  interval_ms bigint NOT NULL,
+  slot int NOT NULL,
+  PRIMARY KEY (interval_ms, slot)
+);
 
 CREATE TABLE tokens (
   name text COLLATE "C" NOT NULL PRIMARY KEY,

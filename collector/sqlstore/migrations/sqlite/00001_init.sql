@@ -57,13 +57,18 @@ CREATE TABLE starts (
   run BLOB NOT NULL
 );
 
+-- The slots that nodes have, and those that they had: no slot is in neither but those beyond the last.
 CREATE TABLE slots (
   interval_ms INTEGER NOT NULL,
   slot INTEGER NOT NULL,
-  node INTEGER,
+  node INTEGER NOT NULL UNIQUE,
   PRIMARY KEY (interval_ms, slot)
 ) WITHOUT ROWID;
-CREATE INDEX slots_free ON slots (interval_ms, slot) WHERE node IS NULL;
+CREATE TABLE free_slots (
+  interval_ms INTEGER NOT NULL,
+  slot INTEGER NOT NULL,
+  PRIMARY KEY (interval_ms, slot)
+) WITHOUT ROWID;
 
 CREATE TABLE tokens (
   name TEXT NOT NULL PRIMARY KEY,
