@@ -96,12 +96,12 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 	v := &service{log: log}
 	if !dev {
 		if v.trust, err = openTrust(ctx, s.TLS, log); err != nil {
-			return usageError{err}
+			return unlessStopped(ctx, log, usageError{err})
 		}
 	}
 	store, err := openMigrated(ctx, s.Database, log)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, log, err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	v.pruner = newPruner(store, s.Retention, log)
@@ -116,6 +116,16 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 	}
 	log.Info("serving", "listen", v.listener.Addr().String(), "database", settings.Redacted(s.Database), "tls", !dev, "version", version.String())
 	return v.run(ctx)
+}
+
+// unlessStopped is the error of a start. What failed because the collector was told to stop is
+// none, and must not look as if Puppet or the database were broken.
+func unlessStopped(ctx context.Context, log *slog.Logger, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	log.Info("stopping before anything was served")
+	return nil
 }
 
 func cannotListen(listen string, err error) error {
