@@ -43,6 +43,15 @@ func (c *caller) speaksFor(certname string) bool {
 	return c.any || (c.certname != "" && c.certname == certname)
 }
 
+// stranger says why the caller may not write a run. A node that shows another certificate
+// than it should is a mistake of whoever has set it up, and learns which.
+func (c *caller) stranger() string {
+	if c.certname == "" {
+		return "a run is reported with its node's own certificate, and none was shown: no token is enough"
+	}
+	return "the run is another node's: the certificate is that of " + shorten(c.certname, 64)
+}
+
 // sees reports whether the caller may read what concerns a node.
 func (c *caller) sees(certname string) bool {
 	return c.may(Viewer) || (c.certname != "" && c.certname == certname)

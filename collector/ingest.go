@@ -39,7 +39,7 @@ func (c *Collector) putRun(ctx context.Context, in *putInput) (*answerOutput, er
 	}
 	if !req.who.speaksFor(run.Certname) {
 		c.foreign(req, run)
-		return nil, refuse(http.StatusForbidden, "the run is another node's")
+		return nil, refuse(http.StatusForbidden, "%s", req.who.stranger())
 	}
 	if err := run.Validate(); err != nil {
 		c.metrics.result(api.Rejected)
@@ -106,7 +106,7 @@ func (c *Collector) putBatch(ctx context.Context, _ *struct{}) (*answerOutput, e
 	if batch.foreign != nil {
 		c.foreign(req, batch.foreign)
 		if batch.foreigns == len(raw) {
-			return nil, refuse(http.StatusForbidden, "the runs are other nodes'")
+			return nil, refuse(http.StatusForbidden, "%s", req.who.stranger())
 		}
 	}
 	return c.storeBatch(ctx, batch)
@@ -125,7 +125,7 @@ func sortBatch(raw []json.RawMessage, who *caller) *sortedBatch {
 		result := &s.results[i]
 		result.ID = shorten(run.ID, 64)
 		if !who.speaksFor(run.Certname) {
-			result.Status, result.Error = api.Forbidden, "the run is another node's"
+			result.Status, result.Error = api.Forbidden, who.stranger()
 			s.foreign = &api.Run{ID: run.ID, Certname: run.Certname}
 			s.foreigns++
 			continue

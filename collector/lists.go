@@ -86,7 +86,7 @@ type runOutput struct{ Body *Stored }
 
 func (c *Collector) getRun(ctx context.Context, in *runInput) (*runOutput, error) {
 	if !api.ValidID(in.ID) {
-		return nil, refuse(http.StatusNotFound, "there is none: the id is not a UUID in lower case")
+		return nil, refuse(http.StatusNotFound, "there is no such run: the id is not a UUID in lower case")
 	}
 	run, err := c.store.Run(ctx, in.ID)
 	if err != nil {

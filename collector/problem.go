@@ -101,7 +101,7 @@ func translate(_ huma.Context, _ string, v any) (any, error) {
 func (c *Collector) failed(ctx context.Context, err error) *problem {
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return refuse(http.StatusNotFound, "there is none")
+		return refuse(http.StatusNotFound, "there is no such run or node")
 	case errors.Is(err, ErrCursor):
 		return refuse(http.StatusBadRequest, "query.cursor: this list did not give it")
 	case errors.Is(err, ErrBusy):

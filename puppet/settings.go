@@ -173,6 +173,9 @@ func AskSettings(ctx context.Context, binary string, o Options, env []string) (*
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 			return nil, fmt.Errorf("cannot execute %s: %w", binary, err)
 		}
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, fmt.Errorf("%w: %s config print gives no answer in time", ErrSettings, binary)
+		}
 		return nil, fmt.Errorf("%w: %s config print: %w: %s", ErrSettings, binary, err, lastLine(stderr.Bytes()))
 	}
 	if why := unparsed(stderr.Bytes()); why != "" {

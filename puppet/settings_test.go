@@ -184,7 +184,7 @@ func TestAskSettingsFails(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := AskSettings(ctx, script(t, filepath.Join(dir, "hangs"), "cd "+dir+" && mkfifo silence && exec cat silence"), Options{Command: Agent}, os.Environ()); !errors.Is(err, ErrSettings) {
+	if _, err := AskSettings(ctx, script(t, filepath.Join(dir, "hangs"), "cd "+dir+" && mkfifo silence && exec cat silence"), Options{Command: Agent}, os.Environ()); !errors.Is(err, ErrSettings) || !strings.HasSuffix(err.Error(), "gives no answer in time") {
 		t.Errorf("no end: %v", err)
 	}
 }

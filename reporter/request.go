@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -174,6 +175,10 @@ func explain(err error) string {
 			return "no answer in time: " + of.Err.Error()
 		}
 		err = of.Err
+	}
+	// An alert of the other side's says of no certificate whose it is.
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" && strings.Contains(err.Error(), "certificate") {
+		return "the collector does not accept this node's certificate: " + err.Error()
 	}
 	return err.Error()
 }

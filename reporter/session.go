@@ -177,11 +177,11 @@ const maxToken = 16 << 10
 // readToken reads the bearer token, which is never part of an error.
 func readToken(path string) (string, error) {
 	if err := safepath.Check(path); err != nil {
-		return "", fmt.Errorf("reporter.token_file %w", err)
+		return "", fmt.Errorf("reporter.token_file: %w", err)
 	}
 	data, err := readPlain(path, maxToken)
 	if err != nil {
-		return "", fmt.Errorf("reporter.token_file %w", err)
+		return "", fmt.Errorf("reporter.token_file: %w", err)
 	}
 	token := strings.TrimSpace(string(data))
 	if token == "" {

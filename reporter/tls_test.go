@@ -155,6 +155,21 @@ func TestRevokedCollector(t *testing.T) {
 	f.wantStored(t, 1)
 }
 
+// Whose certificate it was that the collector did not like is said.
+func TestRefusedCertificate(t *testing.T) {
+	f := newFleet(t)
+	r := f.reporter(t, 1)
+	stranger := issue(t, issue(t, nil, "another CA", 1), "web01", nodeNumber)
+	writeFile(t, f.files.Cert, stranger.certPEM())
+	writeFile(t, f.files.Key, stranger.keyPEM(t))
+	err := r.Flush(t.Context())
+	if err == nil {
+		t.Fatal("no error")
+	}
+	wantText(t, "error", err.Error(), "the collector does not accept this node's certificate: remote error: tls: ")
+	wantSpool(t, r.State, 1, 0)
+}
+
 // Nothing is sent to whom Puppet's authority does not vouch for, nor with files that say
 // nothing clear; the error says which.
 func TestBadFiles(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
@@ -51,6 +52,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	select {
 	case url := <-urls:
 		ts.Setenv("URL", url)
+		ts.Setenv("LISTEN", strings.TrimPrefix(strings.TrimPrefix(url, "https://"), "http://"))
 	case err := <-b.ended:
 		ts.Fatalf("it ended before it served: %v\n%s", err, ts.ReadFile("serve.log"))
 	case <-time.After(patience):

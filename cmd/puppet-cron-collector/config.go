@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/puppet-cron/puppet-cron/collector/settings"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 )
 
 func newConfigCommand(p *program) *cobra.Command {
@@ -25,7 +26,7 @@ func newConfigCommand(p *program) *cobra.Command {
 				if _, err := p.load(); err != nil {
 					return err
 				}
-				fmt.Fprintf(p.stdout, "%s: ok\n", p.configPath)
+				command.ConfigOK(p.stdout, p.configPath)
 				return nil
 			},
 		},

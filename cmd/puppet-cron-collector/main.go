@@ -82,7 +82,10 @@ whole fleet. It is one program with an HTTPS API; its runs are in one SQLite fil
 PostgreSQL, which several collectors may share.
 
 "puppet-cron-collector serve" is the service. The other commands work on the database
-themselves, beside a collector that serves: whoever may open it is its administrator.`,
+themselves, beside a collector that serves: whoever may open it is its administrator.
+
+Exit codes: 0 done, 1 a negative answer, 64 wrong usage or configuration, 70 it could not
+do its work.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -95,12 +96,12 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 	v := &service{log: log}
 	if !dev {
 		if v.trust, err = openTrust(ctx, s.TLS, log); err != nil {
-			return usageError{err}
+			return unlessStopped(ctx, log, usageError{err})
 		}
 	}
 	store, err := openMigrated(ctx, s.Database, log)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, log, err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	v.pruner = newPruner(store, s.Retention, log)
@@ -111,10 +112,28 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 		return err
 	}
 	if v.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", s.Listen); err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", s.Listen, err)
+		return cannotListen(s.Listen, err)
 	}
 	log.Info("serving", "listen", v.listener.Addr().String(), "database", settings.Redacted(s.Database), "tls", !dev, "version", version.String())
 	return v.run(ctx)
+}
+
+// unlessStopped is the error of a start. What failed because the collector was told to stop is
+// none, and must not look as if Puppet or the database were broken.
+func unlessStopped(ctx context.Context, log *slog.Logger, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	log.Info("stopping before anything was served")
+	return nil
+}
+
+func cannotListen(listen string, err error) error {
+	hint := ""
+	if errors.Is(err, syscall.EADDRINUSE) {
+		hint = ": another program has the port, perhaps a collector that runs already: `ss -ltnp` says which; stop it, or choose another one by `listen`"
+	}
+	return fmt.Errorf("cannot listen on %s: %w%s", listen, err, hint)
 }
 
 // openMigrated opens the database once its schema is this version's.
@@ -136,7 +155,14 @@ func openTrust(ctx context.Context, t settings.TLS, log *slog.Logger) (*pki.Trus
 		return nil, err
 	}
 	log.Debug("certificates", "cert", files.Cert, "ca", files.CA, "crl", files.CRL, "crl_url", files.CRLURL)
-	return pki.Open(pki.Files(files), log)
+	trust, err := pki.Open(pki.Files(files), log)
+	if errors.Is(err, fs.ErrNotExist) && t.Cert == settings.Auto {
+		return nil, errors.Join(err, errors.New("tls is auto: this host needs a certificate of Puppet's CA, which `puppet agent -t` gets; or name the files in the configuration"))
+	}
+	if err == nil && files.CRL == "" && files.CRLURL == "" {
+		log.Warn("nobody's certificate is ever revoked: there is neither tls.crl nor tls.crl_url")
+	}
+	return trust, err
 }
 
 // serviceSignals also catches HUP, which would end the program, and PIPE: a log that nobody

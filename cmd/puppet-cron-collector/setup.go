@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"strings"
 	"time"
@@ -78,10 +79,16 @@ func (p *program) withStore(ctx context.Context, do func(*sqlstore.Store, *setti
 	return do(store, s)
 }
 
-// settle makes a mistake of the caller's of what only he can mend about a database.
+// settle makes a mistake of the caller's of what only he can mend about a database. A
+// socket that is not there is none: PostgreSQL removes its own while it is away.
 func settle(err error) error {
-	if errors.Is(err, sqlstore.ErrSchema) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return usageError{err}
+	if _, away := errors.AsType[*net.OpError](err); away {
+		return err
+	}
+	for _, mistake := range []error{sqlstore.ErrSchema, sqlstore.ErrBackup, fs.ErrNotExist, fs.ErrPermission} {
+		if errors.Is(err, mistake) {
+			return usageError{err}
+		}
 	}
 	return err
 }

@@ -57,10 +57,13 @@ token reports runs: nodes have certificates.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&role, "role", "", "what it may do (`role`): viewer, operator or admin")
-	c.Flags().StringVar(&expires, "expires", "", "how `long` it counts, such as 90d or 12h; for ever when left out")
+	c.Flags().StringVar(&role, "role", "", "the `role`: viewer, operator or admin; needed")
+	c.Flags().StringVar(&expires, "expires", "", "let it count for this `duration`, such as 90d or 12h; for ever when left out")
 	return c
 }
+
+// maxExpires is ten years: what is to count longer counts for ever.
+const maxExpires = 3650 * 24 * time.Hour
 
 // tokenName keeps names to what can be typed, and shown anywhere.
 var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
@@ -70,13 +73,16 @@ func newToken(name, role, expires string, now time.Time) (*collector.Token, erro
 	if !tokenName.MatchString(name) {
 		return nil, fmt.Errorf("%q is not a name: use up to 64 letters, digits and . _ - (a letter or a digit first)", name)
 	}
+	if role == "" {
+		return nil, errors.New("--role is needed: viewer, operator or admin")
+	}
 	if !slices.Contains([]collector.Role{collector.Viewer, collector.Operator, collector.Admin}, t.Role) {
 		return nil, fmt.Errorf("--role must be viewer, operator or admin, not %q", role)
 	}
 	if expires != "" {
 		d, err := settings.ParseDays(expires)
-		if err != nil || d <= 0 {
-			return nil, fmt.Errorf("--expires must be a duration above 0 such as 90d or 12h, not %q", expires)
+		if err != nil || d <= 0 || d > maxExpires {
+			return nil, fmt.Errorf("--expires must be a duration such as 90d or 12h, above 0 and at most 3650d, not %q", expires)
 		}
 		t.Expires = new(t.Created.Add(d))
 	}

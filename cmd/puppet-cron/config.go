@@ -7,6 +7,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/hook"
+	"github.com/puppet-cron/puppet-cron/internal/command"
 	"github.com/puppet-cron/puppet-cron/runner"
 )
 
@@ -29,7 +30,7 @@ func newConfigCommand(p *program) *cobra.Command {
 					return err
 				}
 				p.warnOfPrograms(cfg)
-				fmt.Fprintf(p.stdout, "%s: ok\n", p.configPath)
+				command.ConfigOK(p.stdout, p.configPath)
 				return nil
 			},
 		},

@@ -191,7 +191,11 @@ func (p *program) reportNow(ctx context.Context, cfg *config.Config, dir *state.
 	if n := after.Rejected - before.Rejected; n > 0 {
 		return negativeError{fmt.Errorf("the collector refused %d for good, see `puppet-cron report status`", n)}
 	}
-	_, err = fmt.Fprintf(p.stdout, "nothing waits to be reported any more; it was %d\n", before.Waiting)
+	if before.Waiting == 0 {
+		_, err = fmt.Fprintln(p.stdout, "nothing waits to be reported")
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "reported: %d; nothing waits any more\n", before.Waiting)
 	return err
 }
 

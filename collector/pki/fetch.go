@@ -33,7 +33,7 @@ func (t *Trust) fetchCRL(ctx context.Context) {
 		t.failures.Add(1)
 		if text := err.Error(); text != t.fetch.trouble {
 			t.fetch.trouble = text
-			t.log.Error("the CRL cannot be fetched; the one in force stays so", "url", t.files.CRLURL, "error", err)
+			t.log.Error("the CRL cannot be fetched; "+t.meanwhile(), "url", t.files.CRLURL, "error", err)
 		}
 		return
 	case t.fetch.trouble != "":
@@ -41,6 +41,14 @@ func (t *Trust) fetchCRL(ctx context.Context) {
 	}
 	t.fetch.trouble = ""
 	t.fetched.Store(t.now().Unix())
+}
+
+// meanwhile is what follows from a fetch that failed.
+func (t *Trust) meanwhile() string {
+	if t.Ready() != nil {
+		return "until there is one no certificate counts, and nodes keep what they have"
+	}
+	return "the one in force stays so"
 }
 
 func (t *Trust) tryFetch(ctx context.Context) error {

@@ -152,6 +152,12 @@ func TestOnlyFetched(t *testing.T) {
 	trust := h.open(files)
 	web := shows(h.ca.Issue(t, "web01", nil).X509)
 	h.expect(trust, "before the first fetch", web, ErrNoCRL)
+	s.status.Store(http.StatusBadGateway)
+	trust.fetchCRL(context.Background())
+	if log := h.log.String(); !strings.Contains(log, "until there is one no certificate counts") || strings.Contains(log, "stays so") {
+		t.Errorf("the log: %s", log)
+	}
+	s.status.Store(http.StatusOK)
 	if err := trust.Ready(); !errors.Is(err, ErrNoCRL) {
 		t.Errorf("ready: %v", err)
 	}

@@ -238,3 +238,49 @@ func TestOutOfDate(t *testing.T) {
 	trust.now = func() time.Time { return time.Now().Add(time.Minute) }
 	h.expect(trust, "by the list in force", web, crl.ErrRevoked)
 }
+
+// Who has the service at night learns in time that nodes will refuse it, and only once.
+func TestEndOfOwnCertificate(t *testing.T) {
+	h := newHost(t)
+	own := h.ca.Issue(t, "collector", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(60 * 24 * time.Hour) })
+	h.write("cert.pem", own.Cert)
+	h.write("key.pem", own.Key)
+	files := h.files()
+	files.CRL = ""
+	trust := h.open(files)
+	end := own.X509.NotAfter
+	for _, tt := range []struct {
+		now  time.Time
+		want string
+	}{
+		{end.Add(-31 * 24 * time.Hour), ""},
+		{end.Add(-29 * 24 * time.Hour), "ends soon"},
+		{end.Add(time.Second), "has ended"},
+		{own.X509.NotBefore.Add(-time.Hour), "is the clock right?"},
+	} {
+		h.log.Reset()
+		trust.now = func() time.Time { return tt.now }
+		trust.look()
+		trust.look()
+		if log := h.log.String(); strings.Count(log, "level=WARN") != min(1, len(tt.want)) || !strings.Contains(log, tt.want) {
+			t.Errorf("%v: %q; want one line with %q", tt.now, log, tt.want)
+		}
+	}
+}
+
+// Files that did not change are not taken up again: who was found good stays so.
+func TestNothingNew(t *testing.T) {
+	for name, crl := range map[string]string{"with a list": "/crl.pem", "without": ""} {
+		h := newHost(t)
+		files := h.files()
+		files.CRL = ""
+		if crl != "" {
+			files.CRL = h.dir + crl
+		}
+		trust := h.open(files)
+		before := trust.current.Load()
+		if trust.look(); trust.current.Load() != before {
+			t.Errorf("%s: the same files were taken up again", name)
+		}
+	}
+}

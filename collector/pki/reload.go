@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/puppet-cron/puppet-cron/internal/crl"
 )
@@ -56,6 +57,7 @@ func (t *Trust) look() {
 	// load logs what it cannot use.
 	_ = t.load(&material{identity: old.identity, authorities: old.authorities, file: old.file, fetched: old.fetched})
 	t.warnOfAge()
+	t.warnOfEnd()
 }
 
 // load reads the files that have changed into m, and brings it into force when any has.
@@ -159,4 +161,26 @@ func (t *Trust) warnOfAge() {
 	}
 	t.warnedOf = next
 	t.log.Warn("the CRL is out of date; it stays in force", "next_update", next)
+}
+
+// endsSoon is how long before its end our own certificate is warned of.
+const endsSoon = 30 * 24 * time.Hour
+
+// warnOfEnd warns once of a certificate that nodes refuse, or soon will. It is used all the
+// same: clocks differ, and to end would help nobody.
+func (t *Trust) warnOfEnd() {
+	leaf, now := t.current.Load().identity.Leaf, t.now()
+	trouble := ""
+	switch {
+	case now.Before(leaf.NotBefore):
+		trouble = "the collector's certificate is not valid yet, and nodes refuse it: is the clock right?"
+	case now.After(leaf.NotAfter):
+		trouble = "the collector's certificate has ended, and nodes refuse it: have Puppet's CA issue another one"
+	case now.Add(endsSoon).After(leaf.NotAfter):
+		trouble = "the collector's certificate ends soon: have Puppet's CA issue another one"
+	}
+	if trouble != "" && trouble != t.ending {
+		t.log.Warn(trouble, "file", t.files.Cert, "not_before", leaf.NotBefore, "not_after", leaf.NotAfter)
+	}
+	t.ending = trouble
 }

@@ -38,6 +38,7 @@ type Trust struct {
 	own, cas, lists source
 	fetch           fetcher
 	warnedOf        time.Time // the NextUpdate that was warned of
+	ending          string    // what was said of the end of our own certificate
 
 	failures atomic.Uint64
 	fetched  atomic.Int64 // Unix time of the last fetch that went well; 0 for none
@@ -61,20 +62,17 @@ func Open(files Files, log *slog.Logger) (*Trust, error) {
 		return nil, err
 	}
 	t := &Trust{
-		files: files, log: log, now: time.Now,
-		own:   source{what: "certificate", paths: []string{files.Cert, files.Key}},
-		cas:   source{what: "CA file", paths: []string{files.CA}},
-		lists: source{what: "CRL file"},
+		files: files, log: slog.New(slog.DiscardHandler), now: time.Now, // the error says it all at first
+		own: source{what: "certificate", paths: []string{files.Cert, files.Key}},
+		cas: source{what: "CA file", paths: []string{files.CA}},
 	}
 	if files.CRL != "" {
-		t.lists.paths = []string{files.CRL}
+		t.lists = source{what: "CRL file", paths: []string{files.CRL}}
 	}
 	if err := t.load(&material{}); err != nil {
 		return nil, err
 	}
-	if files.CRL == "" && files.CRLURL == "" {
-		log.Warn("nobody's certificate is ever revoked: there is neither a CRL file nor an address of one")
-	}
+	t.log = log
 	return t, nil
 }
 
@@ -93,6 +91,7 @@ func checkURL(s string) error {
 // CRL is fetched every 30 s.
 func (t *Trust) Run(ctx context.Context) {
 	const look, fetch = 2 * time.Second, 30 * time.Second
+	t.warnOfEnd()
 	if t.files.CRLURL != "" {
 		t.fetchCRL(ctx)
 	}

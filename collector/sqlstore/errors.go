@@ -13,6 +13,9 @@ import (
 // somebody must migrate it, or use another version.
 var ErrSchema = errors.New("the schema is not the one that this program makes")
 
+// ErrBackup says that no backup can be made as it was asked for.
+var ErrBackup = errors.New("no backup can be made")
+
 // failed puts what was done before an error, and makes it one of the collector's where
 // it has one. What ended because its context did stays that.
 func (s *Store) failed(doing string, err error) error {

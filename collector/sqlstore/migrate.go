@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"path/filepath"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -22,7 +23,7 @@ var migrations embed.FS
 func Migrate(ctx context.Context, dsn string) (from, to int64, err error) {
 	p, db, err := provider(ctx, dsn)
 	if err != nil {
-		return 0, 0, fmt.Errorf("migrate the database: %w", err)
+		return 0, 0, fmt.Errorf("migrate the database%s: %w", named(dsn), err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if from, to, err = p.GetVersions(ctx); err == nil && from <= to {
@@ -31,14 +32,24 @@ func Migrate(ctx context.Context, dsn string) (from, to int64, err error) {
 		err = errNewer(from, to)
 	}
 	if err != nil {
-		return from, to, fmt.Errorf("migrate the database: %w", err)
+		return from, to, fmt.Errorf("migrate the database%s: %w", named(dsn), err)
 	}
 	return from, to, nil
 }
 
+// named is a file's name. What else a DSN holds may be a password.
+func named(dsn string) string {
+	if path, ok := strings.CutPrefix(dsn, sqlitePrefix); ok && path != "" {
+		return " " + path
+	}
+	return ""
+}
+
 func provider(ctx context.Context, dsn string) (*goose.Provider, *sql.DB, error) {
 	if path, ok := strings.CutPrefix(dsn, sqlitePrefix); ok {
-		if err := createSQLite(path); err != nil {
+		if err := createSQLite(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("%w: make its directory first, for the collector's user alone: `install -d -m 0700 %s`", err, filepath.Dir(path))
+		} else if err != nil {
 			return nil, nil, err
 		}
 		db, err := sql.Open("sqlite", sqliteURI(path, url.Values{"_txlock": {"immediate"}}))

@@ -4,8 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net"
+	"net/url"
+	"os"
+	"runtime"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -25,7 +30,32 @@ func connect(dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, errors.New("postgres: the DSN cannot be read: it must be postgres://USER@HOST/NAME, with what libpq knows as parameters")
 	}
+	if err := checkPassfile(dsn); err != nil {
+		return nil, err
+	}
 	return stdlib.OpenDB(*config), nil
+}
+
+// checkPassfile looks at the file that a DSN names. pgx would go on without one that it cannot
+// read, and only PostgreSQL would say that the password is wrong.
+func checkPassfile(dsn string) error {
+	u, err := url.Parse(dsn)
+	if err != nil || !u.Query().Has("passfile") {
+		return nil
+	}
+	f, err := os.Open(u.Query().Get("passfile"))
+	if err != nil {
+		return fmt.Errorf("postgres: the passfile: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && info.Mode().Perm()&0o004 != 0 && runtime.GOOS != "windows" {
+		err = fmt.Errorf("%w: everybody on this host may read it: chmod 600 %s", fs.ErrPermission, f.Name())
+	}
+	if err != nil {
+		return fmt.Errorf("postgres: the passfile: %w", err)
+	}
+	return nil
 }
 
 func openPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
@@ -63,7 +93,7 @@ func (d *postgresDB) gooseTables() string {
 }
 
 func (d *postgresDB) backup(context.Context, string) error {
-	return errors.New("PostgreSQL has a program for that: use pg_dump")
+	return fmt.Errorf("%w: PostgreSQL has a program for that: use pg_dump", ErrBackup)
 }
 
 // busy: whoever shuts the server down, or cuts the line, will have it up again.

@@ -119,6 +119,9 @@ func (d *sqliteDB) again(error) bool { return false }
 
 // backup copies the database beside its writers into a new file, which then takes its name.
 func (d *sqliteDB) backup(ctx context.Context, path string) (err error) {
+	if err := d.spare(path); err != nil {
+		return err
+	}
 	temp, err := os.MkdirTemp(filepath.Dir(path), ".backup-") // 0700, so nobody sees the copy in the making
 	if err != nil {
 		return err
@@ -135,6 +138,24 @@ func (d *sqliteDB) backup(ctx context.Context, path string) (err error) {
 		return err
 	}
 	return atomicfile.SyncDir(filepath.Dir(path))
+}
+
+// spare keeps a backup from taking the place of the database itself: whoever serves would
+// go on with a file that has no name any more, and lose all that it acknowledges.
+func (d *sqliteDB) spare(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // there is none yet, or making the copy says why not
+	}
+	if info.IsDir() {
+		return fmt.Errorf("%w: %s is a directory: name a file in it", ErrBackup, path)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if own, err := os.Stat(d.path + suffix); err == nil && os.SameFile(own, info) {
+			return fmt.Errorf("%w: %s is the database itself: name another file", ErrBackup, path)
+		}
+	}
+	return nil
 }
 
 // copyTo has a connection of its own: those for reading may not write, not even another
