@@ -207,7 +207,7 @@ func without(object json.RawMessage, field string) (json.RawMessage, error) {
 		return nil, err
 	}
 	delete(fields, field)
-	return json.Marshal(fields)
+	return encode(fields)
 }
 
 // Refused is a record that was set aside.

@@ -387,3 +387,22 @@ func TestReporting(t *testing.T) {
 	_, err = d.Reporting()
 	wantErr(t, "a slot that is none", err, state.ErrCorrupt)
 }
+
+// A log of signs that HTML would have written as six is as long in the spool as it is: what
+// grew beyond the bound of what is read back would be an outcome that is lost.
+func TestLogOfSigns(t *testing.T) {
+	d := spooling(t, 5)
+	run := aRun(newID(1), api.Changed)
+	run.Log = strings.Repeat("<&>", api.MaxLogBytes/3)
+	finished(t, d, run)
+	dr := drain(t, d)
+	if got := taken(t, dr, 1); got.Log != run.Log {
+		t.Errorf("%d bytes of the log are sent, of %d", len(got.Log), len(run.Log))
+	}
+	must(t, dr.Reject(newID(1), state.Refusal{Status: "422"}))
+	fi, err := os.Stat(filepath.Join(d.RejectedDir(), newID(1)+".json"))
+	must(t, err)
+	if fi.Size() > api.MaxLogBytes*5/4 {
+		t.Errorf("it is %d bytes when it was refused", fi.Size())
+	}
+}
