@@ -101,7 +101,7 @@ func writeOne(d *state.Dir, n int) error {
 	run.Resources = &api.Resources{Changed: n % 2}
 	run.Log = strings.Repeat("y", filler)
 	for _, step := range []func() error{
-		c.Reserve,
+		func() error { return c.Reserve(0) },
 		func() error { return d.SetRunning(running) },
 		func() error { return d.WritePuppet(map[string]any{"schema": 1, "text": running.WaitsFor}) },
 		func() error { return c.Record(run) },
