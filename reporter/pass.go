@@ -22,15 +22,16 @@ type pass struct {
 	drain   *state.Drain
 
 	single   bool // the collector knows no batches
+	smaller  int  // what a batch of the next pass may have, if not 0
 	taken    int
 	rejected int
-	strikes  int      // single runs that failed one after the other
+	strikes  int      // requests that failed, and may do so for their runs' sake alone
 	slot     *float64 // of the last answer that had one
 	failed   *failure // the last
 }
 
-// maxStrikes is how many single runs in a row may be refused, each for a reason that may
-// be its own, before the collector is let alone for a while.
+// maxStrikes is how many requests may be refused, each for a reason that may be that of its
+// runs, before the collector is let alone for a while.
 const maxStrikes = 5
 
 // room is left in a batch for what is around its runs.
@@ -121,6 +122,9 @@ func (p *pass) try(ctx context.Context, entries []state.Entry) (step, error) {
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		p.single = true
 		return smaller, nil
+	case http.StatusForbidden: // all are another node's, or one of them is why: then the next pass finds it
+		p.smaller = max(1, len(entries)/2)
+		return p.behind(f, names(entries)...), nil
 	}
 	p.batch = max(1, len(entries)/2) // one of them may be why
 	switch f.status {
@@ -142,16 +146,26 @@ func (p *pass) one(ctx context.Context, e state.Entry) (step, error) {
 	if f.final {
 		return onward, p.reject(e.ID, strconv.Itoa(f.status), f.answer)
 	}
-	p.tries[e.ID]++
-	p.failed = f
+	next := p.behind(f, e.ID)
 	switch f.status {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge,
 		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
-		if p.strikes++; p.strikes < maxStrikes {
-			return onward, nil
-		}
+		return next, nil
 	}
 	return stop, nil
+}
+
+// behind has runs tried again after all others, and goes on to those as long as what failed
+// may be the runs' own.
+func (p *pass) behind(f *failure, ids ...string) step {
+	for _, id := range ids {
+		p.tries[id]++
+	}
+	p.failed = f
+	if p.strikes++; p.strikes < maxStrikes {
+		return onward
+	}
+	return stop
 }
 
 // settle does with each run what the collector said of it. Only a run that it named by

@@ -1,6 +1,7 @@
 package reporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,6 +159,7 @@ func (r *Reporter) drain(ctx context.Context, c config.Reporter, drain *state.Dr
 	if err == nil {
 		defer p.session.close()
 		err = p.send(ctx, r.inTurn(ready))
+		r.batch = cmp.Or(p.smaller, r.batch)
 	}
 	if err != nil {
 		p.failed = &failure{text: err.Error()}
