@@ -144,7 +144,8 @@ func (p *pass) one(ctx context.Context, e state.Entry) (step, error) {
 		return onward, p.settle(a, []string{e.ID})
 	}
 	if f.final {
-		return onward, p.reject(e.ID, strconv.Itoa(f.status), f.answer)
+		p.reject(e.ID, strconv.Itoa(f.status), f.answer)
+		return onward, nil
 	}
 	next := p.behind(f, e.ID)
 	switch f.status {
@@ -180,22 +181,24 @@ func (p *pass) settle(a *api.Answer, ids []string) error {
 			said[res.ID] = res
 		}
 	}
-	var taken []string
+	var taken, refused []string
 	for _, id := range ids {
 		switch res := said[id]; {
 		case res.Status.Taken():
 			taken = append(taken, id)
 		case res.Status == api.Rejected:
-			if err := p.reject(id, string(res.Status), res.Error); err != nil {
-				return err
-			}
+			refused = append(refused, id)
 		default:
 			p.tries[id]++
 			p.failed = &failure{text: fmt.Sprintf("%s answers for run %s: %s", p.session.where(), id, refusal(res))}
 		}
 	}
 	p.taken += len(taken)
-	return p.drain.Taken(taken...)
+	err := p.drain.Taken(taken...)
+	for _, id := range refused {
+		p.reject(id, string(api.Rejected), said[id].Error)
+	}
+	return err
 }
 
 func refusal(res api.Result) string {
@@ -209,11 +212,17 @@ func refusal(res api.Result) string {
 	return text
 }
 
-func (p *pass) reject(id, status, answer string) error {
+// reject sets a run aside. One for which that cannot be done stays.
+func (p *pass) reject(id, status, answer string) {
+	err := p.drain.Reject(id, state.Refusal{At: time.Now().UTC(), Status: status, Answer: short(answer)})
+	if err != nil {
+		p.tries[id]++
+		p.failed = &failure{text: fmt.Sprintf("run %s, which the collector refuses for good, cannot be set aside: %s", id, short(err.Error()))}
+		return
+	}
 	p.rejected++
 	p.Log.Error("the collector refused an outcome for good; it is kept in "+p.State.RejectedDir()+", and `puppet-cron report retry` sends it again",
 		"run", id, "status", status, "answer", short(answer))
-	return p.drain.Reject(id, state.Refusal{At: time.Now().UTC(), Status: status, Answer: short(answer)})
 }
 
 // body is a batch of runs as they were written, byte by byte: their sizes were counted.

@@ -115,6 +115,9 @@ func (s *spool) load1(id string) (Entry, bool, error) {
 	switch {
 	case err == nil:
 		return Entry{id, e.Run}, true, nil
+	case errors.Is(err, ErrCorrupt) && s.newer != nil: // it cannot be counted, so it stays
+		s.note(errors.Join(err, s.newer))
+		return Entry{}, false, nil
 	case errors.Is(err, ErrCorrupt):
 		s.note(err)
 		err = s.begin(change{Aside: []string{name}, Dropped: s.ledger.Dropped + 1, Owed: s.ledger.Owed + 1})
