@@ -406,3 +406,23 @@ func TestLogOfSigns(t *testing.T) {
 		t.Errorf("it is %d bytes when it was refused", fi.Size())
 	}
 }
+
+// What decides the record of a run that is still to get one is not given up, nor what a newer
+// version wrote. A corrupt one is.
+func TestDrop(t *testing.T) {
+	d := spooling(t, 5)
+	c := begin(t, d, 1)
+	defer c.Release()
+	must(t, d.MakeSpool())
+	writeEntry(t, inSpool(d, 1), aRun(newID(1), api.Failed))
+	must(t, os.WriteFile(inSpool(d, 2), []byte(`{"schema":99}`), 0o640))
+	must(t, os.WriteFile(inSpool(d, 3), []byte("half"), 0o640))
+	dr := drain(t, d)
+	for n, want := range map[int]string{1: "is not recorded yet", 2: "upgrade puppet-cron again", 4: "no outcome of run"} {
+		if err := dr.Drop(newID(n)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("run %d: %v; want …%s…", n, err, want)
+		}
+	}
+	must(t, dr.Drop(newID(3)))
+	wantSpooled(t, d, 2, 0, 1, 1)
+}
