@@ -35,6 +35,7 @@ type Reporter struct {
 	used *config.Reporter // by Use
 	turn chan struct{}    // closed by Use
 
+	resumed  resumption
 	limits   limits // for tests; the zero value is the limits of use
 	batch    int    // how many runs a batch may have now; 0 is all
 	failures int    // tries in a row that came to nothing
