@@ -161,7 +161,7 @@ func TestRefusesAll(t *testing.T) {
 // A node that has another name now has outcomes in its spool that the collector will never
 // let it speak for. They keep none of its own up, and are still there for somebody to see.
 func TestRenamedNode(t *testing.T) {
-	const old = 1200
+	const old = 600
 	col, d := newCollector(t), newState(t, old+1)
 	foreign := func(id string) bool { return id <= newID(old) }
 	col.status = func(id string) api.Status {

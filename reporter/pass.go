@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/splay"
 	"github.com/puppet-cron/puppet-cron/state"
 )
@@ -18,8 +19,9 @@ import (
 // A pass tries each entry that waits once.
 type pass struct {
 	*Reporter
-	session *session
+	by      config.Reporter
 	drain   *state.Drain
+	session *session // nil until there is something to send
 
 	single   bool // the collector knows no batches
 	smaller  int  // what a batch of the next pass may have, if not 0
@@ -76,6 +78,11 @@ func (p *pass) send(ctx context.Context, ids []string) error {
 		if len(entries) == 0 {
 			continue
 		}
+		if p.session == nil {
+			if p.session, err = p.open(p.by); err != nil {
+				return err
+			}
+		}
 		next, err := p.try(ctx, entries)
 		switch {
 		case err != nil:
@@ -87,6 +94,12 @@ func (p *pass) send(ctx context.Context, ids []string) error {
 		}
 	}
 	return nil
+}
+
+func (p *pass) close() {
+	if p.session != nil {
+		p.session.close()
+	}
 }
 
 func names(entries []state.Entry) []string {

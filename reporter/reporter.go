@@ -149,16 +149,13 @@ func (r *Reporter) round(ctx context.Context, c config.Reporter) result {
 // drain sends what waits, by one session, under the lock of reporting.
 func (r *Reporter) drain(ctx context.Context, c config.Reporter, drain *state.Drain) result {
 	drain.Note = func(err error) { r.Log.Warn("something is wrong in the spool", "error", err) }
-	p := &pass{Reporter: r, drain: drain}
+	p := &pass{Reporter: r, drain: drain, by: c}
+	defer p.close()
 	ready, unready, err := drain.Waiting()
 	if err == nil && len(ready) == 0 {
 		return result{again: unready > 0, stays: unready}
 	}
 	if err == nil {
-		p.session, err = r.open(c)
-	}
-	if err == nil {
-		defer p.session.close()
 		err = p.send(ctx, r.inTurn(ready))
 		r.batch = cmp.Or(p.smaller, r.batch)
 	}

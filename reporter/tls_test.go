@@ -198,6 +198,22 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// As long as there is nothing that can be sent, no certificate is read: what a newer version
+// left may wait for months.
+func TestNothingToSend(t *testing.T) {
+	f := newFleet(t)
+	r := f.reporter(t, 1)
+	writeFile(t, filepath.Join(r.State.SpoolDir(), newID(1)+".json"), `{"schema":99}`)
+	r.Files = func() (TLSFiles, error) {
+		t.Error("the files are asked for")
+		return f.files, nil
+	}
+	if err := r.Flush(t.Context()); err == nil {
+		t.Error("no error")
+	}
+	wantSpool(t, r.State, 1, 0)
+}
+
 // With files of its own a node needs no certificate, where the collector wants a token.
 func TestOwnFiles(t *testing.T) {
 	f := newFleet(t)
