@@ -45,7 +45,12 @@ func (d *Daemon) followPlace() {
 		d.fail("cannot use the node's new place", err)
 		return
 	}
-	d.Log.Info("the node has another place in the schedule", "from", d.spec.Share().Source)
+	offset, _ := d.spec.Offset()
+	what := "the node has the place in the schedule that the collector gave it"
+	if d.spec.Share().Source == splay.FromHash {
+		what = "the node has the place in the schedule of its certname"
+	}
+	d.Log.Info(what, "certname", certname, "offset", offset)
 }
 
 // source is where the node's place is from, when that is for good.

@@ -18,7 +18,7 @@ type Reporting struct {
 	Oldest  *time.Time `json:"oldest,omitempty"` // since when the oldest of them waits
 	Late    *time.Time `json:"late,omitempty"`   // later than that, it waits for too long
 	// Rejected is how many the collector will never take, of those that are kept. Dropped is
-	// how many are lost, in all: the spool was full.
+	// how many are lost, in all: the spool was full, or somebody gave them up.
 	Rejected int `json:"rejected"`
 	Dropped  int `json:"dropped"`
 
@@ -115,7 +115,7 @@ func (s *Status) reportMetrics(w *exposition) {
 		w.moment("report_oldest_timestamp_seconds", "Since when the oldest of them waits; only there while one does.", r.Oldest)
 		w.moment("report_late_timestamp_seconds", "Later than that, it waits for too long; only there while one waits.", r.Late)
 		w.gauge("report_rejected", "How many outcomes the collector refused for good, of those that are kept.", float64(r.Rejected))
-		w.counter("report_dropped_total", "How many outcomes were lost because the spool was full.", float64(r.Dropped))
+		w.counter("report_dropped_total", "How many outcomes were lost: too many waited, or somebody gave them up.", float64(r.Dropped))
 	}
 	w.moment("report_last_success_timestamp_seconds", "When the collector last took an outcome.", r.LastSuccess)
 	w.gauge("report_failing", "Whether the last try to report failed.", oneIf(r.LastError != ""))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -161,4 +162,31 @@ func TestStarted(t *testing.T) {
 		}
 	}
 	wantSpool(t, d, 0, 0)
+}
+
+// After a downgrade nothing can be counted as dropped or refused. What would have to be
+// stays where it is, and all else goes on.
+func TestNewerLedger(t *testing.T) {
+	col, d := newCollector(t), newState(t, 5)
+	writeFile(t, filepath.Join(d.SpoolDir(), "ledger.json"), `{"schema":99}`)
+	writeFile(t, filepath.Join(d.SpoolDir(), newID(3)+".json"), `{"schema":`)
+	col.status = func(id string) api.Status {
+		if id == newID(2) {
+			return api.Rejected
+		}
+		return ""
+	}
+	r := newReporter(t, d, col.URL)
+	for range 2 {
+		err := r.Flush(t.Context())
+		if err == nil {
+			t.Fatal("no error")
+		}
+		wantText(t, "the error", err.Error(), "2 outcomes cannot be reported now: run "+newID(2), "upgrade puppet-cron again")
+	}
+	for _, n := range []int{1, 4, 5} {
+		if !col.has(n) {
+			t.Errorf("run %d did not arrive", n)
+		}
+	}
 }

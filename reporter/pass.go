@@ -1,9 +1,9 @@
 package reporter
 
 import (
+	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/splay"
 	"github.com/puppet-cron/puppet-cron/state"
 )
@@ -18,19 +19,21 @@ import (
 // A pass tries each entry that waits once.
 type pass struct {
 	*Reporter
-	session *session
+	by      config.Reporter
 	drain   *state.Drain
+	session *session // nil until there is something to send
 
 	single   bool // the collector knows no batches
+	smaller  int  // what a batch of the next pass may have, if not 0
 	taken    int
 	rejected int
-	strikes  int      // single runs that failed one after the other
+	strikes  int      // requests that failed, and may do so for their runs' sake alone
 	slot     *float64 // of the last answer that had one
 	failed   *failure // the last
 }
 
-// maxStrikes is how many single runs in a row may be refused, each for a reason that may
-// be its own, before the collector is let alone for a while.
+// maxStrikes is how many requests may be refused, each for a reason that may be that of its
+// runs, before the collector is let alone for a while.
 const maxStrikes = 5
 
 // room is left in a batch for what is around its runs.
@@ -75,6 +78,11 @@ func (p *pass) send(ctx context.Context, ids []string) error {
 		if len(entries) == 0 {
 			continue
 		}
+		if p.session == nil {
+			if p.session, err = p.open(p.by); err != nil {
+				return err
+			}
+		}
 		next, err := p.try(ctx, entries)
 		switch {
 		case err != nil:
@@ -86,6 +94,12 @@ func (p *pass) send(ctx context.Context, ids []string) error {
 		}
 	}
 	return nil
+}
+
+func (p *pass) close() {
+	if p.session != nil {
+		p.session.close()
+	}
 }
 
 func names(entries []state.Entry) []string {
@@ -121,6 +135,9 @@ func (p *pass) try(ctx context.Context, entries []state.Entry) (step, error) {
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		p.single = true
 		return smaller, nil
+	case http.StatusForbidden: // all are another node's, or one of them is why: then the next pass finds it
+		p.smaller = max(1, len(entries)/2)
+		return p.behind(f, names(entries)...), nil
 	}
 	p.batch = max(1, len(entries)/2) // one of them may be why
 	switch f.status {
@@ -140,18 +157,29 @@ func (p *pass) one(ctx context.Context, e state.Entry) (step, error) {
 		return onward, p.settle(a, []string{e.ID})
 	}
 	if f.final {
-		return onward, p.reject(e.ID, strconv.Itoa(f.status), f.answer)
+		p.reject(e.ID, strconv.Itoa(f.status), f.answer)
+		return onward, nil
 	}
-	p.tries[e.ID]++
-	p.failed = f
+	next := p.behind(f, e.ID)
 	switch f.status {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge,
 		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
-		if p.strikes++; p.strikes < maxStrikes {
-			return onward, nil
-		}
+		return next, nil
 	}
 	return stop, nil
+}
+
+// behind has runs tried again after all others, and goes on to those as long as what failed
+// may be the runs' own.
+func (p *pass) behind(f *failure, ids ...string) step {
+	for _, id := range ids {
+		p.tries[id]++
+	}
+	p.failed = f
+	if p.strikes++; p.strikes < maxStrikes {
+		return onward
+	}
+	return stop
 }
 
 // settle does with each run what the collector said of it. Only a run that it named by
@@ -166,22 +194,24 @@ func (p *pass) settle(a *api.Answer, ids []string) error {
 			said[res.ID] = res
 		}
 	}
-	var taken []string
+	var taken, refused []string
 	for _, id := range ids {
 		switch res := said[id]; {
 		case res.Status.Taken():
 			taken = append(taken, id)
 		case res.Status == api.Rejected:
-			if err := p.reject(id, string(res.Status), res.Error); err != nil {
-				return err
-			}
+			refused = append(refused, id)
 		default:
 			p.tries[id]++
 			p.failed = &failure{text: fmt.Sprintf("%s answers for run %s: %s", p.session.where(), id, refusal(res))}
 		}
 	}
 	p.taken += len(taken)
-	return p.drain.Taken(taken...)
+	err := p.drain.Taken(taken...)
+	for _, id := range refused {
+		p.reject(id, string(api.Rejected), said[id].Error)
+	}
+	return err
 }
 
 func refusal(res api.Result) string {
@@ -195,20 +225,29 @@ func refusal(res api.Result) string {
 	return text
 }
 
-func (p *pass) reject(id, status, answer string) error {
+// reject sets a run aside. One for which that cannot be done stays.
+func (p *pass) reject(id, status, answer string) {
+	err := p.drain.Reject(id, state.Refusal{At: time.Now().UTC(), Status: status, Answer: short(answer)})
+	if err != nil {
+		p.tries[id]++
+		p.failed = &failure{text: fmt.Sprintf("run %s, which the collector refuses for good, cannot be set aside: %s", id, short(err.Error()))}
+		return
+	}
 	p.rejected++
 	p.Log.Error("the collector refused an outcome for good; it is kept in "+p.State.RejectedDir()+", and `puppet-cron report retry` sends it again",
 		"run", id, "status", status, "answer", short(answer))
-	return p.drain.Reject(id, state.Refusal{At: time.Now().UTC(), Status: status, Answer: short(answer)})
 }
 
-// body is a batch of runs as they were written.
-func body(entries []state.Entry) ([]byte, error) {
-	var b struct {
-		Runs []json.RawMessage `json:"runs"`
+// body is a batch of runs as they were written, byte by byte: their sizes were counted.
+func body(entries []state.Entry) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"runs":[`)
+	for i, e := range entries {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(e.Run)
 	}
-	for _, e := range entries {
-		b.Runs = append(b.Runs, e.Run)
-	}
-	return json.Marshal(b)
+	b.WriteString("]}")
+	return b.Bytes()
 }

@@ -1,6 +1,7 @@
 package reporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type Reporter struct {
 	used *config.Reporter // by Use
 	turn chan struct{}    // closed by Use
 
+	resumed  resumption
 	limits   limits // for tests; the zero value is the limits of use
 	batch    int    // how many runs a batch may have now; 0 is all
 	failures int    // tries in a row that came to nothing
@@ -147,17 +149,15 @@ func (r *Reporter) round(ctx context.Context, c config.Reporter) result {
 // drain sends what waits, by one session, under the lock of reporting.
 func (r *Reporter) drain(ctx context.Context, c config.Reporter, drain *state.Drain) result {
 	drain.Note = func(err error) { r.Log.Warn("something is wrong in the spool", "error", err) }
-	p := &pass{Reporter: r, drain: drain}
+	p := &pass{Reporter: r, drain: drain, by: c}
+	defer p.close()
 	ready, unready, err := drain.Waiting()
 	if err == nil && len(ready) == 0 {
 		return result{again: unready > 0, stays: unready}
 	}
 	if err == nil {
-		p.session, err = r.open(c)
-	}
-	if err == nil {
-		defer p.session.close()
 		err = p.send(ctx, r.inTurn(ready))
+		r.batch = cmp.Or(p.smaller, r.batch)
 	}
 	if err != nil {
 		p.failed = &failure{text: err.Error()}

@@ -46,11 +46,7 @@ func (s *session) put(ctx context.Context, id string, run []byte) (*api.Answer, 
 
 // batch sends several runs.
 func (s *session) batch(ctx context.Context, entries []state.Entry) (*api.Answer, *failure) {
-	data, err := body(entries)
-	if err != nil {
-		return nil, &failure{text: err.Error()}
-	}
-	return s.send(ctx, http.MethodPost, s.base.JoinPath("v1", "runs:batch"), data)
+	return s.send(ctx, http.MethodPost, s.base.JoinPath("v1", "runs:batch"), body(entries))
 }
 
 // send makes one request, with quick retries. An answer is the collector's only when it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -195,16 +196,22 @@ func readToken(path string) (string, error) {
 	return token, nil
 }
 
-// readPlain reads a plain file of a bounded size.
+// readPlain reads a plain file of a bounded size. What was opened is looked at, and opening
+// waits for nobody: Puppet's files may be another user's, who may put a pipe in their place.
 func readPlain(path string, most int64) ([]byte, error) {
-	fi, err := os.Stat(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if !fi.Mode().IsRegular() || fi.Size() > most {
 		return nil, fmt.Errorf("%s: not a plain file of at most %d bytes", path, most)
 	}
-	return os.ReadFile(path)
+	return io.ReadAll(io.LimitReader(f, most))
 }
 
 // quiet has the library's words only where somebody looks for them.

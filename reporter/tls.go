@@ -1,12 +1,16 @@
 package reporter
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
+	"sync"
 
 	"github.com/puppet-cron/puppet-cron/config"
 	"github.com/puppet-cron/puppet-cron/internal/crl"
@@ -31,26 +35,59 @@ func (r *Reporter) tls(c config.TLS) (*tls.Config, error) {
 			return nil, errors.New("it is not known where Puppet's certificates are; they are found by the first run")
 		}
 	}
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if err := addOwn(t, files); err != nil {
+	t, all := &tls.Config{MinVersion: tls.VersionTLS12}, &contents{sha256.New()}
+	if err := addOwn(t, files, all); err != nil {
 		return nil, err
 	}
-	authorities, err := addTrust(t, files)
+	authorities, err := addTrust(t, files, all)
 	if err != nil {
 		return nil, err
 	}
-	return t, addRevoked(t, files, authorities)
+	if err := addRevoked(t, files, all, authorities); err != nil {
+		return nil, err
+	}
+	t.ClientSessionCache = r.resumed.cache(all.Sum(nil))
+	return t, nil
 }
 
-func addOwn(t *tls.Config, files TLSFiles) error {
+// contents is a sum of all files that were read.
+type contents struct{ hash.Hash }
+
+func (c *contents) read(path string) ([]byte, error) {
+	data, err := readPlain(path, maxPEM)
+	fmt.Fprintf(c, "%q %d ", path, len(data))
+	_, _ = c.Write(data)
+	return data, err
+}
+
+// resumption keeps what it takes to go on with the last TLS session, which spares the
+// collector a signature, the dearest thing that a node costs it. It is kept for as long as
+// all files are what they were: whoever was trusted by others is looked at anew. The
+// collector's certificate is held against the lists each time, see addRevoked.
+type resumption struct {
+	mu   sync.Mutex
+	by   []byte // the sum of the files
+	kept tls.ClientSessionCache
+}
+
+func (r *resumption) cache(files []byte) tls.ClientSessionCache {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !bytes.Equal(r.by, files) {
+		r.by, r.kept = files, tls.NewLRUClientSessionCache(1)
+	}
+	return r.kept
+}
+
+func addOwn(t *tls.Config, files TLSFiles, all *contents) error {
 	if files.Cert == "" && files.Key == "" {
 		return nil
 	}
-	cert, err := readPlain(files.Cert, maxPEM)
+	cert, err := all.read(files.Cert)
 	if err != nil {
 		return fmt.Errorf("the certificate: %w", err)
 	}
-	key, err := readPlain(files.Key, maxPEM)
+	key, err := all.read(files.Key)
 	if err != nil {
 		return fmt.Errorf("the certificate's key: %w", err)
 	}
@@ -62,15 +99,15 @@ func addOwn(t *tls.Config, files TLSFiles) error {
 	return nil
 }
 
-func addTrust(t *tls.Config, files TLSFiles) ([]*x509.Certificate, error) {
+func addTrust(t *tls.Config, files TLSFiles, all *contents) ([]*x509.Certificate, error) {
 	if files.CA == "" {
 		return nil, nil
 	}
-	data, err := readPlain(files.CA, maxPEM)
+	data, err := all.read(files.CA)
 	if err != nil {
 		return nil, fmt.Errorf("the authority's certificate: %w", err)
 	}
-	var all []*x509.Certificate
+	var found []*x509.Certificate
 	for {
 		var block *pem.Block
 		if block, data = pem.Decode(data); block == nil {
@@ -83,25 +120,25 @@ func addTrust(t *tls.Config, files TLSFiles) ([]*x509.Certificate, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the authority's certificate: %s: %w", files.CA, err)
 		}
-		all = append(all, ca)
+		found = append(found, ca)
 	}
-	if len(all) == 0 {
+	if len(found) == 0 {
 		return nil, fmt.Errorf("the authority's certificate: %s holds none in PEM", files.CA)
 	}
 	t.RootCAs = x509.NewCertPool()
-	for _, ca := range all {
+	for _, ca := range found {
 		t.RootCAs.AddCert(ca)
 	}
-	return all, nil
+	return found, nil
 }
 
 // addRevoked has the server's certificate held against the lists. A list that is out of
 // date still says who was revoked: Puppet 7 never fetches a newer one.
-func addRevoked(t *tls.Config, files TLSFiles, authorities []*x509.Certificate) error {
+func addRevoked(t *tls.Config, files TLSFiles, all *contents, authorities []*x509.Certificate) error {
 	if files.CRL == "" {
 		return nil
 	}
-	data, err := readPlain(files.CRL, maxPEM)
+	data, err := all.read(files.CRL)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

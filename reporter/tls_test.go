@@ -17,6 +17,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -212,6 +213,22 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// As long as there is nothing that can be sent, no certificate is read: what a newer version
+// left may wait for months.
+func TestNothingToSend(t *testing.T) {
+	f := newFleet(t)
+	r := f.reporter(t, 1)
+	writeFile(t, filepath.Join(r.State.SpoolDir(), newID(1)+".json"), `{"schema":99}`)
+	r.Files = func() (TLSFiles, error) {
+		t.Error("the files are asked for")
+		return f.files, nil
+	}
+	if err := r.Flush(t.Context()); err == nil {
+		t.Error("no error")
+	}
+	wantSpool(t, r.State, 1, 0)
+}
+
 // With files of its own a node needs no certificate, where the collector wants a token.
 func TestOwnFiles(t *testing.T) {
 	f := newFleet(t)
@@ -223,4 +240,41 @@ func TestOwnFiles(t *testing.T) {
 	r.Config.TLS = config.TLS{Mode: config.TLSFiles, CA: ca}
 	must(t, r.Flush(t.Context()))
 	f.wantStored(t, 1)
+}
+
+// The next connection goes on with the session of the last, as long as no file is another
+// one. Whoever the collector is, it is held against the revocation list then, too.
+func TestResumed(t *testing.T) {
+	f := newFleet(t)
+	r := f.reporter(t, 0)
+	writeFile(t, f.files.CRL, f.ca.list(t, 99))
+	var checked []bool
+	dial := func() {
+		t.Helper()
+		c, err := r.tls(r.Config.TLS)
+		must(t, err)
+		check := c.VerifyConnection
+		c.VerifyConnection = func(cs tls.ConnectionState) error {
+			checked = append(checked, cs.DidResume && len(cs.VerifiedChains) > 0)
+			return check(cs)
+		}
+		c.ServerName = "collector"
+		conn, err := tls.Dial("tcp", f.server.Listener.Addr().String(), c)
+		must(t, err)
+		defer conn.Close()
+		_, err = io.WriteString(conn, "PUT /v1/runs/x HTTP/1.0\r\nContent-Encoding: gzip\r\n\r\n")
+		must(t, err)
+		_, _ = io.ReadAll(conn) // the ticket is among it
+	}
+	dial()
+	dial()
+	f.enrol(t, 7)
+	dial()
+	dial()
+	writeFile(t, f.files.CRL, f.ca.list(t, 98, 99))
+	dial()
+	dial()
+	if want := []bool{false, true, false, true, false, true}; !slices.Equal(checked, want) {
+		t.Errorf("the checks saw sessions that were resumed: %v; want %v", checked, want)
+	}
 }

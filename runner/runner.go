@@ -159,7 +159,7 @@ func (r *Runner) run(ctx context.Context, claim *state.Claim, req state.Request)
 
 // prepareState takes what the state directory must give before a run can begin.
 func (r *Runner) prepareState(ctx context.Context, claim *state.Claim, req state.Request) (*filelock.Lock, busy, error) {
-	if err := claim.Reserve(); err != nil {
+	if err := claim.Reserve(r.Config.Reporter.LogTail); err != nil {
 		return nil, busy{}, err
 	}
 	return r.takeRunLock(ctx, req)

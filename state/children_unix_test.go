@@ -78,6 +78,7 @@ func writeForEver(args []string) error {
 	if err != nil {
 		return err
 	}
+	d.SpoolUpTo(fewSpooled)
 	first, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
@@ -101,12 +102,13 @@ func writeOne(d *state.Dir, n int) error {
 	run.Resources = &api.Resources{Changed: n % 2}
 	run.Log = strings.Repeat("y", filler)
 	for _, step := range []func() error{
-		c.Reserve,
+		func() error { return c.Reserve(0) },
 		func() error { return d.SetRunning(running) },
 		func() error { return d.WritePuppet(map[string]any{"schema": 1, "text": running.WaitsFor}) },
 		func() error { return c.Record(run) },
 		d.ClearRunning,
 		func() error { return d.Prune(state.Keep{Runs: 5}, time.Now()) },
+		func() error { return refuseOne(d, n) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -114,6 +116,32 @@ func writeOne(d *state.Dir, n int) error {
 		fmt.Println("did a step")
 	}
 	return nil
+}
+
+// fewSpooled is how many outcomes may wait, so that most runs drop one.
+const fewSpooled = 3
+
+// refuseOne does now and then what a reporter does with one that is refused, and what a
+// person does with all of them.
+func refuseOne(d *state.Dir, n int) error {
+	if n%4 == 3 {
+		_, err := d.Retry()
+		return err
+	}
+	dr, err := d.Drain()
+	if err != nil {
+		return err
+	}
+	defer dr.Release()
+	ready, _, err := dr.Waiting()
+	if err != nil || len(ready) < 2 {
+		return err
+	}
+	taken, _, err := dr.Take(ready[:2], 1)
+	if err != nil {
+		return err
+	}
+	return dr.Reject(taken[0].ID, state.Refusal{Status: "422"})
 }
 
 // readAll reads every file once. A file is missing or whole.
@@ -124,6 +152,10 @@ func readAll(d *state.Dir) error {
 			errs = append(errs, err)
 		}
 	}
+	_, err := d.Spooled()
+	note(err)
+	_, err = d.Refused()
+	note(err)
 	running, err := d.Running()
 	note(err)
 	if err == nil && len(running.WaitsFor) < filler {
@@ -163,7 +195,9 @@ func TestKilledWriters(t *testing.T) {
 	if left := hidden(t, d); len(left) > kills { // a writer has one file in the making at a time
 		t.Errorf("%d half-made files after %d kills", len(left), kills)
 	}
+	d.SpoolUpTo(fewSpooled)
 	recoverAll(t, d)
+	wantAllTold(t, d)
 	must(t, d.Prune(state.Keep{Runs: 5}, time.Now().Add(2*time.Hour)))
 	if left := hidden(t, d); len(left) > 0 {
 		t.Errorf("left for ever: %v", left)
@@ -174,6 +208,29 @@ func TestKilledWriters(t *testing.T) {
 	}
 	if last, err := d.Last(state.LastRun); err != nil || last.ID != all[0] {
 		t.Errorf("the last run is %+v, %v; want %s", last, err, all[0])
+	}
+}
+
+// wantAllTold adds up what the outcomes that wait tell of those that were lost, and what is
+// still to be told: it is all that were lost, however often somebody was killed on the way.
+func wantAllTold(t *testing.T, d *state.Dir) {
+	t.Helper()
+	dr := drain(t, d)
+	ns, unready := waiting(t, dr)
+	s, err := d.Spooled()
+	must(t, err)
+	told := s.Owed
+	for _, n := range ns {
+		told += taken(t, dr, n).DroppedBefore
+	}
+	t.Logf("%d wait, %d are refused, %d were dropped", s.Waiting, s.Rejected, s.Dropped)
+	if told != s.Dropped || s.Dropped == 0 || unready > 0 || len(ns) != s.Waiting {
+		t.Errorf("%d were dropped and %d are told of; %d of %d could be sent, %d are not recorded", s.Dropped, told, len(ns), s.Waiting, unready)
+	}
+	for _, dir := range []string{d.SpoolDir(), d.RejectedDir()} {
+		if aside, err := filepath.Glob(filepath.Join(dir, "*corrupt*")); err != nil || len(aside) > 0 {
+			t.Errorf("set aside as corrupt: %v, %v", aside, err)
+		}
 	}
 }
 

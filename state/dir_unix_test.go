@@ -141,7 +141,7 @@ func everything(t *testing.T) (d *state.Dir, end func()) {
 	finished(t, d, run)
 	must(t, d.SetRunning(aRunning(2)))
 	c := begin(t, d, 2)
-	must(t, c.Reserve())
+	must(t, c.Reserve(0))
 	lock := mustLock(t, d.RunLock())
 	return d, func() {
 		c.Release()

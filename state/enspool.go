@@ -1,7 +1,6 @@
 package state
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,7 +62,7 @@ func (s *spool) add(run *api.Run, most int) error {
 			return err
 		}
 	}
-	raw, err := json.Marshal(bearer)
+	raw, err := encode(bearer)
 	if err == nil {
 		err = s.write(name, entry{Schema: schema, Run: raw}, privateMode)
 	}

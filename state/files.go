@@ -104,13 +104,23 @@ func write(path string, v any, mode os.FileMode) error {
 			return errNewer(path, got)
 		}
 	}
+	data, err := encode(v)
+	if err != nil {
+		return fmt.Errorf("cannot encode %s: %w", path, err)
+	}
+	return atomicfile.Write(path, data, mode)
+}
+
+// encode leaves <, > and & as they are: each as six signs, a log of them would be longer
+// than anything that is read back.
+func encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("cannot encode %s: %w", path, err)
+		return nil, err
 	}
-	return atomicfile.Write(path, buf.Bytes(), mode)
+	return buf.Bytes(), nil
 }
 
 // readRun reads a Run, which must be valid.

@@ -168,16 +168,32 @@ func (c *Claim) Record(run api.Run) error {
 func (c *Claim) Final() *api.Run { return c.final }
 
 // Reserve takes the room on the disk that Record will need, so that a disk which
-// fills up during the run costs no outcome.
-func (c *Claim) Reserve() error {
-	if err := os.WriteFile(c.reserve(), make([]byte, reserved), 0o600); err != nil {
+// fills up during the run costs no outcome. log is how many bytes of Puppet's output the
+// record may hold.
+func (c *Claim) Reserve(log int64) error {
+	if err := c.takeRoom(reserved + 2*log); err != nil { // JSON at most doubles what people read
 		_ = os.Remove(c.reserve())
 		return fmt.Errorf("cannot take the room that the record of run %s will need: %w", c.ID, err)
 	}
 	return nil
 }
 
-const reserved = 256 << 10
+const reserved = 384 << 10 // more than the largest record without a log
+
+// takeRoom takes it twice where the record is spooled as well.
+func (c *Claim) takeRoom(size int64) error {
+	if c.dir.spoolMax > 0 {
+		size *= 2
+	}
+	f, err := os.OpenFile(c.reserve(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	for block := make([]byte, reserved); size > 0 && err == nil; size -= reserved {
+		_, err = f.Write(block[:min(size, reserved)])
+	}
+	return errors.Join(err, f.Close())
+}
 
 func (c *Claim) reserve() string { return filepath.Join(c.dir.RunDir(c.ID), "reserve") }
 

@@ -26,7 +26,7 @@ func TestOneRunsLife(t *testing.T) {
 	}
 	_, err := d.Claim(c.ID)
 	wantErr(t, "a claim on a claimed run", err, state.ErrTaken)
-	must(t, c.Reserve())
+	must(t, c.Reserve(0))
 	if fi, err := os.Stat(inRun(d, 1, "reserve")); err != nil || fi.Size() < 64<<10 {
 		t.Errorf("the reserve: %v, %v", fi, err)
 	}
@@ -238,7 +238,7 @@ func TestFirstFinalWins(t *testing.T) {
 func TestFailedRecord(t *testing.T) {
 	d := newDir(t)
 	c := begin(t, d, 1)
-	must(t, c.Reserve())
+	must(t, c.Reserve(0))
 	hide := d.RunDir(c.ID) + ".hidden"
 	unsayable := aRun(c.ID, api.Unchanged)
 	unsayable.TimingsS = map[string]float64{"total": math.NaN()}
@@ -276,7 +276,7 @@ func TestReserveFails(t *testing.T) {
 	c := begin(t, d, 1)
 	defer c.Release()
 	must(t, os.Mkdir(inRun(d, 1, "reserve"), 0o755))
-	if err := c.Reserve(); err == nil || !strings.Contains(err.Error(), c.ID) {
+	if err := c.Reserve(0); err == nil || !strings.Contains(err.Error(), c.ID) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -2,7 +2,9 @@ package state
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -189,6 +191,23 @@ func (w *world) retry() {
 	})
 }
 
+// giveUp drops what somebody names, be it there or not.
+func (w *world) giveUp() {
+	named := slices.Sorted(maps.Keys(w.final))
+	if len(named) == 0 {
+		return
+	}
+	id := rapid.SampledFrom(named).Draw(w.t, "given up")
+	w.survive(func() {
+		drain, err := w.dir.Drain()
+		w.must(err)
+		defer release(drain.lock)
+		if err := drain.Drop(id); !errors.Is(err, fs.ErrNotExist) {
+			w.must(err)
+		}
+	})
+}
+
 // check finishes what is half done and counts. An outcome is gone when the node has it no
 // longer and the collector did not say that it has it; should its answer have been lost,
 // the outcome is told of although it arrived, which the node cannot know.
@@ -238,7 +257,7 @@ func TestSpoolCountsEveryOutcome(t *testing.T) {
 		w := newWorld(t, path)
 		defer os.RemoveAll(path)
 		for range rapid.IntRange(1, 16).Draw(t, "steps") {
-			rapid.SampledFrom([]func(){w.record, w.record, w.drain, w.retry}).Draw(t, "step")()
+			rapid.SampledFrom([]func(){w.record, w.record, w.drain, w.retry, w.giveUp}).Draw(t, "step")()
 			w.check()
 		}
 	})

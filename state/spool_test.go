@@ -387,3 +387,42 @@ func TestReporting(t *testing.T) {
 	_, err = d.Reporting()
 	wantErr(t, "a slot that is none", err, state.ErrCorrupt)
 }
+
+// A log of signs that HTML would have written as six is as long in the spool as it is: what
+// grew beyond the bound of what is read back would be an outcome that is lost.
+func TestLogOfSigns(t *testing.T) {
+	d := spooling(t, 5)
+	run := aRun(newID(1), api.Changed)
+	run.Log = strings.Repeat("<&>", api.MaxLogBytes/3)
+	finished(t, d, run)
+	dr := drain(t, d)
+	if got := taken(t, dr, 1); got.Log != run.Log {
+		t.Errorf("%d bytes of the log are sent, of %d", len(got.Log), len(run.Log))
+	}
+	must(t, dr.Reject(newID(1), state.Refusal{Status: "422"}))
+	fi, err := os.Stat(filepath.Join(d.RejectedDir(), newID(1)+".json"))
+	must(t, err)
+	if fi.Size() > api.MaxLogBytes*5/4 {
+		t.Errorf("it is %d bytes when it was refused", fi.Size())
+	}
+}
+
+// What decides the record of a run that is still to get one is not given up, nor what a newer
+// version wrote. A corrupt one is.
+func TestDrop(t *testing.T) {
+	d := spooling(t, 5)
+	c := begin(t, d, 1)
+	defer c.Release()
+	must(t, d.MakeSpool())
+	writeEntry(t, inSpool(d, 1), aRun(newID(1), api.Failed))
+	must(t, os.WriteFile(inSpool(d, 2), []byte(`{"schema":99}`), 0o640))
+	must(t, os.WriteFile(inSpool(d, 3), []byte("half"), 0o640))
+	dr := drain(t, d)
+	for n, want := range map[int]string{1: "is not recorded yet", 2: "upgrade puppet-cron again", 4: "no outcome of run"} {
+		if err := dr.Drop(newID(n)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("run %d: %v; want …%s…", n, err, want)
+		}
+	}
+	must(t, dr.Drop(newID(3)))
+	wantSpooled(t, d, 2, 0, 1, 1)
+}

@@ -122,5 +122,5 @@ func dropped(r *api.Run) string {
 	if r.DroppedBefore == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (dropped unreported before it, as too many waited: %d)", r.DroppedBefore)
+	return fmt.Sprintf(" (outcomes before it that were dropped unreported: %d)", r.DroppedBefore)
 }

@@ -22,7 +22,7 @@ func newReportCommand(p *program) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newReportStatusCommand(p), newReportFlushCommand(p), newReportRetryCommand(p))
+	c.AddCommand(newReportStatusCommand(p), newReportFlushCommand(p), newReportRetryCommand(p), newReportDropCommand(p))
 	return c
 }
 
@@ -77,6 +77,32 @@ why; 64 wrong usage or configuration.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.reportRetry(c.Context(), timeout) },
 	}
+	addTimeout(c, &timeout)
+	return c
+}
+
+func newReportDropCommand(p *program) *cobra.Command {
+	var timeout time.Duration
+	var all bool
+	c := &cobra.Command{
+		Use:   "drop ID... | --all",
+		Short: "Give up outcomes that the collector will never take",
+		Long: `Give up outcomes that the collector will never take: those of a name that this node no
+longer has, say, which it refuses with 403 and which therefore wait. "report status" names
+one. They are counted as dropped, and the next outcome tells of them. The node's own
+history keeps them.
+
+Exit codes: 0 all were given up, 1 one was not, and why; 64 wrong usage or
+configuration.`,
+		Args: func(_ *cobra.Command, ids []string) error {
+			if all == (len(ids) > 0) {
+				return errors.New("say which: give ids of runs, or --all for all that wait")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, ids []string) error { return p.reportDrop(c.Context(), timeout, ids) },
+	}
+	c.Flags().BoolVar(&all, "all", false, "all that wait, but not those that were refused for good")
 	addTimeout(c, &timeout)
 	return c
 }
@@ -149,7 +175,7 @@ func statusReporting(line liner, s *node.Status) {
 		line("refused for good", "%d, see `puppet-cron report status`; `puppet-cron report retry` sends them again", r.Rejected)
 	}
 	if r.Dropped > 0 {
-		line("dropped", "%d in all, because too many waited", r.Dropped)
+		line("dropped", "%d in all, as too many waited or somebody gave them up", r.Dropped)
 	}
 }
 
@@ -210,4 +236,22 @@ func (p *program) reportRetry(ctx context.Context, timeout time.Duration) error 
 	}
 	fmt.Fprintf(p.stdout, "%d that were refused are sent again\n", back)
 	return p.reportNow(ctx, cfg, dir, timeout)
+}
+
+func (p *program) reportDrop(ctx context.Context, timeout time.Duration, ids []string) error {
+	cfg, dir, err := p.openReporting(timeout)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("--timeout is %v", timeout))
+	defer cancel()
+	n, failed := newReporter(cfg, dir, p.errorLog(cfg)).Drop(ctx, ids...)
+	if err := p.publishMetrics(cfg, true); err != nil {
+		p.logger(cfg.Log).Warn("what was dropped cannot be seen in the metrics", "error", err)
+	}
+	if failed != nil {
+		return negativeError{fmt.Errorf("%d given up, and not all: %w", n, failed)}
+	}
+	_, err = fmt.Fprintf(p.stdout, "%d given up; the next outcome tells of it\n", n)
+	return err
 }

@@ -80,6 +80,23 @@ func TestDiskFillsUp(t *testing.T) {
 	want{outcome: api.Changed, exit: 2, source: api.FromServer, changed: 1}.check(t, r)
 }
 
+// TestDiskFillsUpWithReporter: the room that was kept is enough for the spool, too, with the
+// log that goes with the record. What is spooled is what is recorded.
+func TestDiskFillsUpWithReporter(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "\n"+`reporter: {url: "http://127.0.0.1:9", tls: {mode: none}, log_tail: 1MiB}`)
+	h.mountState("size=8m")
+	run := h.start("slow10")
+	h.applying()
+	h.fill()
+	r := run.record()
+	want{outcome: api.Changed, exit: 2, source: api.FromServer, changed: 1}.check(t, r)
+	spooled, err := os.ReadFile(filepath.Join(h.state.SpoolDir(), r.ID+".json"))
+	if err != nil || !strings.Contains(string(spooled), `"outcome":"changed"`) {
+		t.Errorf("it will not be reported: %v; %s", err, spooled)
+	}
+}
+
 // mountState gives the state directory a small file system of its own, with these options.
 func (h *host) mountState(options string) {
 	h.t.Helper()

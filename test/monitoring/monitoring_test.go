@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -47,7 +48,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestDashboard: Prometheus understands every query of the dashboard.
+// TestDashboard: Prometheus understands every query of the dashboard, and each asks for
+// metrics that a node has. How outcomes get to the collector is among what it shows.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	var d struct {
@@ -59,6 +61,19 @@ func TestDashboard(t *testing.T) {
 	text, err := os.ReadFile("../../packaging/grafana/puppet-cron.json")
 	must(t, err)
 	must(t, json.Unmarshal(text, &d))
+	has, err := os.ReadFile("../../node/testdata/troubled.prom")
+	must(t, err)
+	quiet, err := os.ReadFile("../../node/testdata/puppet_cron.prom")
+	must(t, err)
+	has = append(has, quiet...)
+	for _, name := range regexp.MustCompile(`puppet_cron_\w+`).FindAllString(string(text), -1) {
+		if !strings.Contains(string(has), "# TYPE "+name+" ") {
+			t.Errorf("no node has the metric %s", name)
+		}
+	}
+	if !strings.Contains(string(text), "puppet_cron_report_waiting") {
+		t.Error("what waits to be reported is not shown")
+	}
 	var rules strings.Builder
 	rules.WriteString("groups:\n- name: dashboard\n  rules:\n")
 	for _, p := range d.Panels {
