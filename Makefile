@@ -51,7 +51,7 @@ race: # without the second that the detector waits at the end of each fake Puppe
 	GORACE=atexit_sleep_ms=0 $(GO) test -race -count=1 ./...
 
 e2e: ## the tests against a real puppetserver (installed by `make test`) and real monitoring
-	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/monitoring ./puppet
+	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/central ./test/rig ./test/monitoring ./puppet
 
 systemd: ## the service on a real systemd, with real Puppet (needs root)
 	$(GO) test -tags machine -count=1 -parallel 4 -timeout 20m ./test/systemd
