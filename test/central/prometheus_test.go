@@ -53,11 +53,11 @@ func TestPrometheus(t *testing.T) {
 	}
 	p := c.prometheus(tool("prometheus"), secret)
 	for query, want := range map[string]string{
-		`count(up{job="collector"} == 1)`:                             "2",
-		`sum(puppet_cron_collector_runs_total{result="stored"})`:      "3",
-		`max(puppet_cron_collector_nodes)`:                            "1",
-		`count(puppet_cron_collector_build_info{version!=""})`:        "2",
-		`count(puppet_cron_collector_request_duration_seconds_count)`: "",
+		`count(up{job="collector"} == 1)`:                                       "2",
+		`sum(puppet_cron_collector_runs_total{result="stored"})`:                "3",
+		`max(puppet_cron_collector_nodes)`:                                      "1",
+		`count(puppet_cron_collector_build_info{version!=""})`:                  "2",
+		`count(puppet_cron_collector_request_duration_seconds_count)`:           "",
 		`min(puppet_cron_collector_crl_next_update_timestamp_seconds) > time()`: "",
 	} {
 		var got string
