@@ -34,7 +34,7 @@ run: build ## run the demonstration on real Puppet (installs puppet-agent when i
 	demo/run bin/puppet-cron bin/puppet-cron-collector
 
 test: lint-tool ## install what the tests need and run all of them
-	test/lab/install server
+	test/lab/install server collector
 	$(MAKE) lint vet-all race e2e systemd
 	$(GO) test -tags soak -count=1 -timeout 20m ./test/soak
 	$(MAKE) fuzz-seconds FUZZ=3s
@@ -51,7 +51,7 @@ race: # without the second that the detector waits at the end of each fake Puppe
 	GORACE=atexit_sleep_ms=0 $(GO) test -race -count=1 ./...
 
 e2e: ## the tests against a real puppetserver (installed by `make test`) and real monitoring
-	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/monitoring ./puppet
+	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/central ./test/rig ./test/monitoring ./puppet
 
 systemd: ## the service on a real systemd, with real Puppet (needs root)
 	$(GO) test -tags machine -count=1 -parallel 4 -timeout 20m ./test/systemd
@@ -78,7 +78,7 @@ fuzz-seconds: # each fuzz target for $(FUZZ)
 	test/fuzz $(FUZZ)
 
 soak: build ## the long forms of the tests
-	test/lab/install server
+	test/lab/install server collector
 	SOAK=full $(GO) test -tags soak -count=1 -timeout 3h -v ./test/soak
 	SOAK=full $(GO) test -count=1 -timeout 1h ./scheduler ./hold
 	SOAK=full $(GO) test -tags machine -count=1 -timeout 1h -v ./test/machine ./test/systemd
@@ -87,13 +87,13 @@ soak: build ## the long forms of the tests
 	$(MAKE) fuzz-seconds FUZZ=120s
 
 bench: build ## speed and size, side by side with bare Puppet
-	test/lab/install server
+	test/lab/install server collector
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./puppet/report
 	$(GO) test -count=1 -v -run Fleet ./scheduler
 	$(GO) test -tags bench,lab -count=1 -v ./test/bench
 
 lab: ## bring up a real puppetserver on loopback and say how to use it
-	test/lab/install server
+	test/lab/install server collector
 	test/lab/up
 
 man: ## make the man page and the description of the API anew; the tests fail when they are stale

@@ -38,7 +38,7 @@ func TestIngest(t *testing.T) {
 			c := collect(t, small, dsn)
 			c.database = pid
 			c.show(t, "one by one", 3000, singles(t, small, 64, 30_000), false)
-			c.show(t, "in batches", 10_000, batches(t, small, 8, 200), false)
+			c.show(t, "in batches", 10_000, batches(t, small, 6, 300), false)
 			bare(t, dsn)
 			c.Stop()
 			c = collect(t, puppets, dsn)
@@ -96,10 +96,10 @@ func singles(t *testing.T, ca *rig.CA, nodes, runs int) work {
 	return w
 }
 
-// batches are backlogs of 500 runs each.
+// batches are backlogs of so many runs that those of all nodes together can be taken in the time that each may take.
 func batches(t *testing.T, ca *rig.CA, nodes, count int) work {
 	t.Helper()
-	const each = 500
+	const each = 200
 	w := work{runs: count * each}
 	for i := range nodes {
 		name := fmt.Sprintf("node%05d.test", i)

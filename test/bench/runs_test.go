@@ -55,6 +55,25 @@ func newRun(t *testing.T, certname string, n int) *api.Run {
 	return run
 }
 
+// moveTo makes a run one that ended at a time.
+func moveTo(run *api.Run, ended time.Time) {
+	started, next := ended.Add(-14200*time.Millisecond), ended.Add(interval)
+	run.Due, run.Started, run.Ended, run.Schedule.NextDue = &started, &started, &ended, &next
+}
+
+// idAt is an id that was made at a time.
+func idAt(t *testing.T, at time.Time) string {
+	t.Helper()
+	id, err := uuid.NewV7()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ms := 5, at.UnixMilli(); i >= 0; i, ms = i-1, ms>>8 {
+		id[i] = byte(ms)
+	}
+	return id.String()
+}
+
 // encode is a run as the bench wants it: what is missing to its size, Puppet's times of each type make up.
 func encode(t *testing.T, run *api.Run) []byte {
 	t.Helper()

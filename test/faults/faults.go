@@ -4,6 +4,7 @@ package faults
 
 import (
 	"crypto/tls"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -98,11 +99,7 @@ func (i *Injector) Drop() {
 func (i *Injector) Counts() map[Fate]int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	counts := map[Fate]int{}
-	for fate, n := range i.counts {
-		counts[fate] = n
-	}
-	return counts
+	return maps.Clone(i.counts)
 }
 
 // Close ends all connections and returns when nothing of it is left.

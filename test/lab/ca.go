@@ -46,11 +46,16 @@ func (l *Lab) caConfig(ssldir string) (path string, err error) {
 	server := func(elem ...string) string { return filepath.Join(append([]string{l.ServerSSL()}, elem...)...) }
 	var conf strings.Builder
 	for _, setting := range [][2]string{
-		{"certname", "puppet.test"}, {"keylength", "2048"}, {"ssldir", ssldir},
-		{"server", "localhost"}, {"serverport", strconv.Itoa(l.port)},
+		{"certname", "puppet.test"},
+		{"keylength", "2048"},
+		{"ssldir", ssldir},
+		{"server", "localhost"},
+		{"serverport", strconv.Itoa(l.port)},
 		{"cadir", filepath.Join(l.root, "server/ca")},
-		{"hostcert", server("certs/puppet.test.pem")}, {"hostprivkey", server("private_keys/puppet.test.pem")},
-		{"localcacert", server("certs/ca.pem")}, {"hostcrl", server("crl.pem")},
+		{"hostcert", server("certs/puppet.test.pem")},
+		{"hostprivkey", server("private_keys/puppet.test.pem")},
+		{"localcacert", server("certs/ca.pem")},
+		{"hostcrl", server("crl.pem")},
 	} {
 		fmt.Fprintf(&conf, "%s = %s\n", setting[0], setting[1])
 	}

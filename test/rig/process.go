@@ -5,7 +5,6 @@
 package rig
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -162,7 +161,7 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 // Listening waits until somebody accepts connections at an address.
 func Listening(t testing.TB, address string) {
 	t.Helper()
-	Eventually(t, fmt.Sprintf("somebody at %s", address), func() bool {
+	Eventually(t, "somebody at "+address, func() bool {
 		conn, err := net.DialTimeout("tcp", address, time.Second)
 		if err != nil {
 			return false
