@@ -51,7 +51,7 @@ func TestSlowReaders(t *testing.T) {
 			for range 20 {
 				r := slowReader{httptest.NewRecorder(), takes}
 				readers = append(readers, r)
-				go c.Handler().ServeHTTP(r, httptest.NewRequest("GET", path, nil))
+				go c.Handler().ServeHTTP(r, httptest.NewRequest(http.MethodGet, path, nil))
 			}
 			synctest.Wait()
 			close(takes)
@@ -69,7 +69,7 @@ func TestSlowReaders(t *testing.T) {
 				t.Errorf("%s: %d MiB were on their way, %d of %d were told to come again", path, size>>20, refused, len(readers))
 			}
 			w := httptest.NewRecorder()
-			c.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+			c.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), string(api.Changed)) {
 				t.Errorf("%s: afterwards %d %.100s", path, w.Code, w.Body)
 			}
