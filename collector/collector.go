@@ -32,7 +32,7 @@ type Options struct {
 // Limits bound what the collector takes on at once. Zero fields have defaults.
 type Limits struct {
 	// BodyBytes is how much of request bodies, unpacked, may be in memory at once: 64 MiB.
-	// Decoded they take up to three times as much.
+	// Decoded they take up to three times as much. So much may be of answers with runs, too.
 	BodyBytes int64
 	// GroupRuns is how many runs are committed together at most: 1000.
 	GroupRuns int
@@ -59,6 +59,8 @@ type Collector struct {
 	now     func() time.Time
 	who     *identifier
 	bodies  *bodies
+	answers *bodies       // with runs, on their way to who asked
+	reads   chan struct{} // for as many as may be made at once
 	commits *committer
 	audit   *auditor
 	metrics *metrics
@@ -88,6 +90,8 @@ func New(o Options) (*Collector, error) {
 	o.Limits.setDefaults()
 	c := &Collector{store: o.Store, log: o.Log, now: o.Now, trust: o.PKI}
 	c.bodies = newBodies(o.Limits.BodyBytes)
+	c.answers = newBodies(o.Limits.BodyBytes)
+	c.reads = make(chan struct{}, readsAtOnce)
 	c.commits = newCommitter(o.Store, o.Now, o.Log, o.Limits)
 	c.audit = newAuditor(o.Store, o.Now, o.Log)
 	c.metrics = newMetrics(c, o.Version)

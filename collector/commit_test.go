@@ -263,7 +263,7 @@ func TestEndWithoutStore(t *testing.T) {
 		for _, run := range someRuns(100) {
 			go func() {
 				w := httptest.NewRecorder()
-				c.Handler().ServeHTTP(w, httptest.NewRequest("PUT", "/v1/runs/"+run.ID, strings.NewReader(jsonOf(t, run))))
+				c.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/v1/runs/"+run.ID, strings.NewReader(jsonOf(t, run))))
 				if w.Code != http.StatusServiceUnavailable {
 					t.Errorf("%d %s", w.Code, w.Body)
 				}

@@ -27,29 +27,29 @@ type runsInput struct {
 	Until       time.Time `query:"until" doc:"Received before this time (RFC 3339)."`
 }
 
-type runsOutput struct{ Body runList }
-
 type runList struct {
 	Runs       []*Stored `json:"runs" nullable:"false"`
 	NextCursor string    `json:"next_cursor,omitempty"`
 }
 
-func (c *Collector) listRuns(ctx context.Context, in *runsInput) (*runsOutput, error) {
+func (c *Collector) listRuns(ctx context.Context, in *runsInput) (*answer, error) {
 	certname, p := c.own(ctx, "runs.list", in.Certname)
 	if p != nil {
 		return nil, p
 	}
-	runs, next, err := c.store.Runs(ctx, RunFilter{
-		Certname: certname, Outcome: api.Outcome(in.Outcome), Reason: api.Reason(in.Reason),
-		Environment: in.Environment, Since: in.Since, Until: in.Until,
-	}, in.page())
-	if err != nil {
-		return nil, c.failed(ctx, err)
-	}
-	if runs == nil {
-		runs = []*Stored{}
-	}
-	return &runsOutput{runList{runs, next}}, nil
+	return c.sendRuns(ctx, func() (any, *problem) {
+		runs, next, err := c.store.Runs(ctx, RunFilter{
+			Certname: certname, Outcome: api.Outcome(in.Outcome), Reason: api.Reason(in.Reason),
+			Environment: in.Environment, Since: in.Since, Until: in.Until,
+		}, in.page())
+		if err != nil {
+			return nil, c.failed(ctx, err)
+		}
+		if runs == nil {
+			runs = []*Stored{}
+		}
+		return runList{runs, next}, nil
+	})
 }
 
 // own limits a list to what the caller may see: without a role, to his own node.
@@ -82,20 +82,20 @@ type runInput struct {
 	ID string `path:"id" doc:"The run's id: a UUID in lower case."`
 }
 
-type runOutput struct{ Body *Stored }
-
-func (c *Collector) getRun(ctx context.Context, in *runInput) (*runOutput, error) {
+func (c *Collector) getRun(ctx context.Context, in *runInput) (*answer, error) {
 	if !api.ValidID(in.ID) {
 		return nil, refuse(http.StatusNotFound, "there is no such run: the id is not a UUID in lower case")
 	}
-	run, err := c.store.Run(ctx, in.ID)
-	if err != nil {
-		return nil, c.failed(ctx, err)
-	}
-	if req := requestOf(ctx); !req.who.sees(run.Certname) {
-		return nil, c.forbid(req, "run.get", in.ID, "a node sees itself only")
-	}
-	return &runOutput{run}, nil
+	return c.sendRuns(ctx, func() (any, *problem) {
+		run, err := c.store.Run(ctx, in.ID)
+		if err != nil {
+			return nil, c.failed(ctx, err)
+		}
+		if req := requestOf(ctx); !req.who.sees(run.Certname) {
+			return nil, c.forbid(req, "run.get", in.ID, "a node sees itself only")
+		}
+		return run, nil
+	})
 }
 
 type nodeInput struct {

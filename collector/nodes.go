@@ -34,16 +34,12 @@ func (in *nodesInput) filter() NodeFilter {
 	return f
 }
 
-type nodesOutput struct {
-	Body func(huma.Context)
-}
-
 type nodeList struct {
 	Nodes      []*Node `json:"nodes" nullable:"false"`
 	NextCursor string  `json:"next_cursor,omitempty"`
 }
 
-func (c *Collector) listNodes(ctx context.Context, in *nodesInput) (*nodesOutput, error) {
+func (c *Collector) listNodes(ctx context.Context, in *nodesInput) (*answer, error) {
 	f := in.filter()
 	var p *problem
 	if f.Certname, p = c.own(ctx, "nodes.list", ""); p != nil {
@@ -59,12 +55,12 @@ func (c *Collector) listNodes(ctx context.Context, in *nodesInput) (*nodesOutput
 		return nil, c.failed(ctx, err)
 	}
 	if in.Format == "names" {
-		return &nodesOutput{func(huma.Context) { c.streamNames(ctx, f, nodes, next) }}, nil
+		return &answer{func(huma.Context) { c.streamNames(ctx, f, nodes, next) }}, nil
 	}
 	if nodes == nil {
 		nodes = []*Node{}
 	}
-	return &nodesOutput{func(hc huma.Context) { c.sendJSON(hc, nodeList{nodes, next}) }}, nil
+	return &answer{func(hc huma.Context) { c.sendJSON(hc, nodeList{nodes, next}) }}, nil
 }
 
 func (c *Collector) sendJSON(hc huma.Context, v any) {

@@ -116,11 +116,13 @@ func (c *Collector) addRuns(add adder) {
 		OperationID: "list-runs", Method: http.MethodGet, Path: "/v1/runs", Tags: []string{"runs"},
 		Summary:     "List runs",
 		Description: "Final records, the last received first. A page may have fewer runs than asked for, or none, and still a next_cursor. A node gets its own.",
+		Responses:   map[string]*huma.Response{"200": add.answers(reflect.TypeFor[runList](), "A page of runs.")},
 	}, c.listRuns)
 	register(add, huma.Operation{
 		OperationID: "get-run", Method: http.MethodGet, Path: "/v1/runs/{id}", Tags: []string{"runs"},
 		Summary:     "Get a run",
 		Description: "The final record, or as long as there is none the start. A node gets its own.",
+		Responses:   map[string]*huma.Response{"200": add.answers(reflect.TypeFor[Stored](), "The run.")},
 	}, c.getRun, 404)
 }
 

@@ -33,8 +33,8 @@ type Store interface {
 	// Run gives one run: the final record, else the start. ErrNotFound without either.
 	Run(ctx context.Context, id string) (*Stored, error)
 	// Runs lists final records, the last received first. A page may have fewer runs than
-	// asked for, or none, and still a next cursor: looking is bounded, too. The empty
-	// cursor is the first page going in, and the end coming out.
+	// asked for, or none, and still a next cursor: what is looked at and what it takes in
+	// memory are bounded, too. The empty cursor is the first page going in, and the end coming out.
 	Runs(ctx context.Context, f RunFilter, p Page) (runs []*Stored, next string, err error)
 
 	// Node gives the state of one node, retired ones too.

@@ -40,18 +40,19 @@ func (d *details) pack(run *api.Run) ([]byte, error) {
 	return packed.Bytes(), nil
 }
 
-func (d *details) unpack(packed []byte, run *api.Run) error {
+// unpack gives the size of what was packed as well.
+func (d *details) unpack(packed []byte, run *api.Run) (size int, err error) {
 	r, ok := d.readers.Get().(io.Reader)
 	if !ok {
 		r = flate.NewReader(bytes.NewReader(nil))
 	}
 	if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil { // flate says that all its readers are
-		return err
+		return 0, err
 	}
 	defer d.readers.Put(r)
 	plain, err := io.ReadAll(io.LimitReader(r, maxDetail))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return json.Unmarshal(plain, run)
+	return len(plain), json.Unmarshal(plain, run)
 }

@@ -96,18 +96,21 @@ func (d *postgresDB) backup(context.Context, string) error {
 	return fmt.Errorf("%w: PostgreSQL has a program for that: use pg_dump", ErrBackup)
 }
 
-// busy: whoever shuts the server down, or cuts the line, will have it up again.
+// busy: whoever shuts the server down, cuts the line, or leaves us on a standby will have it
+// right again.
 func (d *postgresDB) busy(err error) bool {
+	if _, connecting := errors.AsType[*pgconn.ConnectError](err); connecting {
+		return true
+	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch e.Code[:2] {
 		case "08", "53", "55", "57", "58", "40":
 			return true
 		}
-		return false
+		return e.Code == "25006" // read only
 	}
-	_, connecting := errors.AsType[*pgconn.ConnectError](err)
 	_, network := errors.AsType[net.Error](err)
-	return connecting || network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err)
 }
 

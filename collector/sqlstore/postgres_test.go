@@ -132,6 +132,34 @@ func TestServerIsKilled(t *testing.T) {
 	}
 }
 
+// What an administrator has to mend about the server is no reason to give a run up either: a
+// collector that was left on a standby, a database that is being restored.
+func TestServerIsMended(t *testing.T) {
+	p := startPostgres(t)
+	admin, err := sql.Open("pgx", p.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	s := openStore(t, p.create(t))
+	f := &fleet{nodes: 10}
+	for _, statements := range [][]string{
+		{"ALTER DATABASE d1 SET default_transaction_read_only = on", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'd1'"},
+		{"DROP DATABASE d1 WITH (FORCE)"},
+	} {
+		for _, statement := range statements {
+			if _, err := admin.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 10 {
+			if _, err := s.Put(t.Context(), time.Now(), f.batch(10)); !errors.Is(err, collector.ErrBusy) {
+				t.Errorf("%s: %v, want %v", statements[0], err, collector.ErrBusy)
+			}
+		}
+	}
+}
+
 // Both schemas have the same tables and columns.
 func TestSchemasAgree(t *testing.T) {
 	sqlitePath := filepath.Join(t.TempDir(), "c.db")

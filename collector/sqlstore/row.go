@@ -82,21 +82,21 @@ func offset(a *api.Announce) any {
 	return millis(*a.OffsetS)
 }
 
-// scanRun reads selectRuns.
-func (s *Store) scanRun(rows interface{ Scan(...any) error }) (*collector.Stored, error) {
+// scanRun reads selectRuns. The size is that of what was unpacked.
+func (s *Store) scanRun(rows interface{ Scan(...any) error }) (run *collector.Stored, size int, err error) {
 	var c scanned
 	if err := rows.Scan(c.dests()...); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	st := &collector.Stored{Received: timeOf(c.received)}
 	if c.detail == nil {
 		c.fill(&st.Run)
-		return st, nil
+		return st, 0, nil
 	}
-	if err := s.details.unpack(c.detail, &st.Run); err != nil {
-		return nil, fmt.Errorf("the detail of run %s cannot be read: %w", c.id, err)
+	if size, err = s.details.unpack(c.detail, &st.Run); err != nil {
+		return nil, 0, fmt.Errorf("the detail of run %s cannot be read: %w", c.id, err)
 	}
-	return st, nil
+	return st, size, nil
 }
 
 // selectRuns gives runs whole. A join would let the database begin with the nodes.

@@ -14,12 +14,16 @@ import (
 // not make one request read millions.
 const maxLook = 5_000
 
+// maxPageBytes is what the runs of a page may have been packed from, but for the last one: a
+// log may be 1 MiB, and takes a thousandth of that in the database.
+const maxPageBytes = 4 << 20
+
 // Run gives one run.
 func (s *Store) Run(ctx context.Context, id string) (*collector.Stored, error) {
 	if !api.ValidID(id) {
 		return nil, s.failed("find run "+fmt.Sprintf("%.40q", id), collector.ErrNotFound)
 	}
-	run, err := s.scanRun(s.read.QueryRowContext(ctx, selectRuns+" WHERE r.id = $1", s.db.id(id)))
+	run, _, err := s.scanRun(s.read.QueryRowContext(ctx, selectRuns+" WHERE r.id = $1", s.db.id(id)))
 	if errors.Is(err, sql.ErrNoRows) {
 		run, err = s.startOf(ctx, id)
 	}
@@ -37,7 +41,7 @@ func (s *Store) startOf(ctx context.Context, id string) (*collector.Stored, erro
 	)
 	err := s.read.QueryRowContext(ctx, "SELECT received, run FROM starts WHERE id = $1", s.db.id(id)).Scan(&received, &packed)
 	if err == nil {
-		err = s.details.unpack(packed, &st.Run)
+		_, err = s.details.unpack(packed, &st.Run)
 	}
 	st.Received = timeOf(received)
 	return &st, err
@@ -74,13 +78,12 @@ func (s *Store) runs(ctx context.Context, f collector.RunFilter, p collector.Pag
 		w.and("(r.received, r.id) >= (" + w.arg(bound.Received) + ", " + w.arg(s.db.id(bound.ID)) + ")")
 	}
 	w.filter(f)
-	runs, err := s.queryRuns(ctx, selectRuns+w.where()+newestFirst+" LIMIT "+w.arg(limit+1), w.args)
+	runs, more, err := s.queryRuns(ctx, selectRuns+w.where()+newestFirst+" LIMIT "+w.arg(limit+1), w.args, limit)
 	if err != nil {
 		return nil, "", err
 	}
-	if len(runs) > limit {
-		runs = runs[:limit]
-		last := runs[limit-1]
+	if more {
+		last := runs[len(runs)-1]
 		bound, bounded = position{last.Received.UnixMicro(), last.ID}, true
 	}
 	if !bounded {
@@ -138,18 +141,23 @@ func (w *query) filter(f collector.RunFilter) {
 	}
 }
 
-func (s *Store) queryRuns(ctx context.Context, q string, args []any) (runs []*collector.Stored, err error) {
+// queryRuns reads as many runs as a page may have, and reports whether there are more.
+func (s *Store) queryRuns(ctx context.Context, q string, args []any, limit int) (runs []*collector.Stored, more bool, err error) {
 	rows, err := s.read.QueryContext(ctx, q, args...)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		run, err := s.scanRun(rows)
+	for room := maxPageBytes; rows.Next(); {
+		if len(runs) == limit || room <= 0 {
+			return runs, true, nil
+		}
+		run, size, err := s.scanRun(rows)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		runs = append(runs, run)
+		room -= size
 	}
-	return runs, rows.Err()
+	return runs, false, rows.Err()
 }

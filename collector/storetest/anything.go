@@ -24,11 +24,15 @@ func anything(t *testing.T, s collector.Store) {
 		checks++
 		m := &machine{Store: s, model: newModel(), check: checks, t0: t0.Add(time.Duration(checks) * time.Hour)}
 		defer m.end(t)
+		// What goes wrong stays wrong, so it need not be looked for after every step.
 		t.Repeat(map[string]func(*rapid.T){
-			"put":    m.Put,
-			"retire": m.Retire,
-			"":       m.Check,
+			"put":       m.Put,
+			"put again": m.Put,
+			"put more":  m.Put,
+			"retire":    m.Retire,
+			"check":     m.Check,
 		})
+		m.Check(t)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -175,6 +176,32 @@ func listsOfRuns(t *testing.T, s collector.Store) {
 				t.Errorf("%s, %d at a time (-want +got):\n%s", name, limit, diff)
 			}
 		}
+	}
+}
+
+// largePages: whoever lists runs with long logs gets them in pages that fit into memory.
+func largePages(t *testing.T, s collector.Store) {
+	const n, log, most = 20, 1 << 20, 6 << 20
+	var want []string
+	for i := range n {
+		run := final(i+1, "web01", t0, api.Failed)
+		run.Log = strings.Repeat("x", log)
+		put(t, s, t0.Add(time.Duration(i)*time.Second), []*api.Run{run}, api.Stored)
+		want = append([]string{run.ID}, want...)
+	}
+	var got []string
+	for cursor, more := "", true; more; more = cursor != "" {
+		runs, next, err := s.Runs(t.Context(), collector.RunFilter{}, collector.Page{Limit: collector.MaxPage, Cursor: cursor})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(runs)*log > most {
+			t.Fatalf("a page has %d MiB", len(runs)*log>>20)
+		}
+		got, cursor = append(got, idsOf(runs)...), next
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -20,6 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) collector.Store) {
 		{"a clock that is ahead", clockAhead},
 		{"what is dropped is counted once", dropped},
 		{"lists of runs", listsOfRuns},
+		{"pages of large runs", largePages},
 		{"bad cursors", badCursors},
 		{"nothing there", nothingThere},
 		{"what is put comes back", comesBack},
