@@ -1,7 +1,10 @@
 package reporter
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -161,8 +164,14 @@ func TestRefusesAll(t *testing.T) {
 // A node that has another name now has outcomes in its spool that the collector will never
 // let it speak for. They keep none of its own up, and are still there for somebody to see.
 func TestRenamedNode(t *testing.T) {
-	const old = 600
-	col, d := newCollector(t), newState(t, old+1)
+	const old = 1200
+	col, d := newCollector(t), newState(t, 0)
+	must(t, d.MakeSpool())
+	for n := range old + 1 {
+		run, err := json.Marshal(aRun(n + 1))
+		must(t, err)
+		writeFile(t, filepath.Join(d.SpoolDir(), newID(n+1)+".json"), fmt.Sprintf(`{"schema":1,"run":%s}`, run))
+	}
 	foreign := func(id string) bool { return id <= newID(old) }
 	col.status = func(id string) api.Status {
 		if foreign(id) {
