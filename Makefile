@@ -45,8 +45,8 @@ check: ## the inner loop: format, vet, lint, unit tests; installs nothing
 unit:
 	$(GO) test ./...
 
-race: # without the second that the detector waits at the end of each fake Puppet
-	GORACE=atexit_sleep_ms=0 $(GO) test -race -count=1 ./...
+race: # SQLite takes minutes under the detector; without the second that the detector waits at the end of each fake Puppet
+	GORACE=atexit_sleep_ms=0 $(GO) test -race -count=1 -timeout 20m ./...
 
 e2e: ## the tests against a real puppetserver (installed by `make test`) and real monitoring
 	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/central ./test/rig ./test/monitoring ./puppet

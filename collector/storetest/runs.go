@@ -181,7 +181,7 @@ func listsOfRuns(t *testing.T, s collector.Store) {
 
 // largePages: whoever lists runs with long logs gets them in pages that fit into memory.
 func largePages(t *testing.T, s collector.Store) {
-	const n, log, most = 20, 1 << 20, 6 << 20
+	const n, log, most = 9, 1 << 20, 6 << 20
 	var want []string
 	for i := range n {
 		run := final(i+1, "web01", t0, api.Failed)
