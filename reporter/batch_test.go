@@ -68,7 +68,9 @@ func TestBatchBounds(t *testing.T) {
 		run.Log = strings.Repeat("<", api.MaxLogBytes) // no HTML: it grows in no body
 		record(t, d, run)
 	}
-	must(t, newReporter(t, d, col.URL).Flush(t.Context()))
+	r := newReporter(t, d, col.URL)
+	r.limits = limits{} // so much is not read within a second everywhere
+	must(t, r.Flush(t.Context()))
 	col.wantStored(t, 6)
 	if len(col.calls) != 2 {
 		t.Errorf("%d requests", len(col.calls))
@@ -141,7 +143,7 @@ func TestPoison(t *testing.T) {
 			if !col.has(6) {
 				t.Error("a later run is kept up")
 			}
-			col.answer, col.status = nil, nil
+			col.mend()
 			must(t, r.Flush(t.Context()))
 			col.wantStored(t, 6)
 		})
@@ -188,15 +190,15 @@ func TestRenamedNode(t *testing.T) {
 	}
 	r := newReporter(t, d, col.URL)
 	for n := old + 1; n < old+5; n++ {
-		col.calls = nil
+		before := col.requests()
 		if err := r.Flush(t.Context()); err == nil {
 			t.Fatal("no error")
 		}
 		if !col.has(n) {
 			t.Errorf("run %d waits behind those of the old name", n)
 		}
-		if len(col.calls) > 10 {
-			t.Errorf("%d requests in one pass", len(col.calls))
+		if n := col.requests() - before; n > 10 {
+			t.Errorf("%d requests in one pass", n)
 		}
 		record(t, d, aRun(n+1))
 	}

@@ -35,7 +35,7 @@ func TestDrop(t *testing.T) {
 	}
 	record(t, d, aRun(5))
 	must(t, r.Flush(t.Context()))
-	if told := col.calls[len(col.calls)-1].runs[0].DroppedBefore; told != 3 {
+	if told := col.calls[col.requests()-1].runs[0].DroppedBefore; told != 3 {
 		t.Errorf("the next outcome tells of %d", told)
 	}
 }

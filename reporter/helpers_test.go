@@ -157,7 +157,25 @@ func (c *collector) take(w http.ResponseWriter, got call) {
 	_ = json.NewEncoder(w).Encode(a)
 }
 
-func (c *collector) has(n int) bool { return c.store[newID(n)] > 0 }
+func (c *collector) has(n int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.store[newID(n)] > 0
+}
+
+// requests is how many there were.
+func (c *collector) requests() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.calls)
+}
+
+// mend has it take all that comes.
+func (c *collector) mend() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer, c.status = nil, nil
+}
 
 // wantStored wants exactly runs 1 to n, each once.
 func (c *collector) wantStored(t testing.TB, n int) {

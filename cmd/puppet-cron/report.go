@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"text/tabwriter"
 	"time"
 
@@ -208,7 +209,7 @@ func (p *program) reportNow(ctx context.Context, cfg *config.Config, dir *state.
 		p.logger(cfg.Log).Warn("what was reported cannot be seen in the metrics", "error", err)
 	}
 	if failed != nil {
-		return negativeError{failed}
+		return negativeError{asOwner(failed)}
 	}
 	after, err := dir.Spooled()
 	if err != nil {
@@ -225,6 +226,14 @@ func (p *program) reportNow(ctx context.Context, cfg *config.Config, dir *state.
 	return err
 }
 
+// asOwner says who may do what somebody may not.
+func asOwner(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w; do it as root, or as the user that runs Puppet", err)
+	}
+	return err
+}
+
 func (p *program) reportRetry(ctx context.Context, timeout time.Duration) error {
 	cfg, dir, err := p.openReporting(timeout)
 	if err != nil {
@@ -232,7 +241,7 @@ func (p *program) reportRetry(ctx context.Context, timeout time.Duration) error 
 	}
 	back, err := dir.Retry()
 	if err != nil {
-		return fmt.Errorf("what was refused cannot all be sent again: %w", err)
+		return negativeError{asOwner(fmt.Errorf("what was refused cannot all be sent again: %w", err))}
 	}
 	fmt.Fprintf(p.stdout, "%d that were refused are sent again\n", back)
 	return p.reportNow(ctx, cfg, dir, timeout)
@@ -250,7 +259,7 @@ func (p *program) reportDrop(ctx context.Context, timeout time.Duration, ids []s
 		p.logger(cfg.Log).Warn("what was dropped cannot be seen in the metrics", "error", err)
 	}
 	if failed != nil {
-		return negativeError{fmt.Errorf("%d given up, and not all: %w", n, failed)}
+		return negativeError{asOwner(fmt.Errorf("not all were given up, but %d: %w", n, failed))}
 	}
 	_, err = fmt.Fprintf(p.stdout, "%d given up; the next outcome tells of it\n", n)
 	return err
