@@ -33,6 +33,8 @@ func connect(dsn string) (*sql.DB, error) {
 	if err := checkPassfile(dsn); err != nil {
 		return nil, err
 	}
+	// A plan that was made while a table was small, and kept, reads all of it when it is large.
+	config.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	return stdlib.OpenDB(*config), nil
 }
 
