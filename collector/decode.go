@@ -21,6 +21,8 @@ const (
 // errForm says that something is no JSON of a run, or of a batch.
 var errForm = errors.New("not in the form that is asked for")
 
+var errNoObject = fmt.Errorf("%w: it is no object", errForm)
+
 // decodeRun decodes one run. What it does not know it leaves out; what has another type
 // than it must is an error, wrapping errForm. The run is not validated yet.
 func decodeRun(data []byte) (*api.Run, error) {
@@ -32,13 +34,13 @@ func decodeRun(data []byte) (*api.Run, error) {
 		return nil, explain(err)
 	}
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return nil, fmt.Errorf("%w: it is no object", errForm) // null decodes into anything
+		return nil, errNoObject // null decodes into anything
 	}
 	return run, nil
 }
 
-// bounded counts values and depth before anything is decoded: three bytes of JSON can
-// make an element of fifty.
+// bounded counts the values and the depth of the first value in data before anything of it
+// is decoded: three bytes of JSON can make an element of fifty.
 func bounded(data []byte) error {
 	values, depth, quoted := 0, 0, false
 	for i := 0; i < len(data); i++ {
@@ -61,6 +63,9 @@ func bounded(data []byte) error {
 		}
 		if depth > maxDepth {
 			return fmt.Errorf("%w: it is nested more than %d deep", errForm, maxDepth)
+		}
+		if depth == 0 && values > 0 && !quoted {
+			return nil // it ends here, or is no object
 		}
 	}
 	return nil
@@ -89,62 +94,89 @@ func shorten(s string, most int) string { return s[:min(len(s), most)] }
 // errTooMany says that a batch has more runs than a batch may have.
 var errTooMany = fmt.Errorf("the batch has more than %d runs", api.MaxBatchRuns)
 
-// splitBatch gives the runs of a batch, each as it was sent: what is wrong with one is
-// nothing to the others. Other fields of the batch are left out.
-func splitBatch(data []byte) ([]json.RawMessage, error) {
+// decodeBatch decodes the runs of a batch and hands on each as it was sent, with what it
+// says or why it says nothing: what is wrong with one is nothing to the others. Other fields
+// of the batch are left out. An error is of the batch; what was handed on counts for nothing.
+func decodeBatch(data []byte, take func(raw []byte, run *api.Run, err error)) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if err := open(dec, '{'); err != nil {
-		return nil, err
+		return err
 	}
-	var runs []json.RawMessage
 	seen := false
 	for dec.More() {
 		key, err := dec.Token()
 		if err != nil {
-			return nil, explain(err)
+			return explain(err)
 		}
 		if key != "runs" {
 			if err := dec.Decode(new(json.RawMessage)); err != nil {
-				return nil, explain(err)
+				return explain(err)
 			}
 			continue
 		}
 		if seen {
-			return nil, fmt.Errorf("%w: it has runs twice", errForm)
+			return fmt.Errorf("%w: it has runs twice", errForm)
 		}
 		seen = true
-		if runs, err = splitRuns(dec); err != nil {
-			return nil, err
+		if err := decodeRuns(dec, data, take); err != nil {
+			return err
 		}
 	}
 	if err := end(dec); err != nil {
-		return nil, err
+		return err
 	}
 	if !seen {
-		return nil, fmt.Errorf("%w: runs: is missing", errForm)
+		return fmt.Errorf("%w: runs: is missing", errForm)
 	}
-	return runs, nil
+	return nil
 }
 
-func splitRuns(dec *json.Decoder) ([]json.RawMessage, error) {
+func decodeRuns(dec *json.Decoder, data []byte, take func(raw []byte, run *api.Run, err error)) error {
 	if err := open(dec, '['); err != nil {
-		return nil, err
+		return err
 	}
-	var runs []json.RawMessage
-	for dec.More() {
-		if len(runs) == api.MaxBatchRuns {
-			return nil, errTooMany
+	for n := 0; dec.More(); n++ {
+		if n == api.MaxBatchRuns {
+			return errTooMany
 		}
-		var run json.RawMessage
-		if err := dec.Decode(&run); err != nil {
-			return nil, explain(err)
+		from := dec.InputOffset()
+		run, err := decodeNext(dec, data[from:])
+		if broken(err) {
+			return explain(err)
 		}
-		runs = append(runs, run)
+		raw := bytes.TrimLeft(data[from:dec.InputOffset()], separators)
+		if err == nil && raw[0] != '{' {
+			err = errNoObject
+		} else if err != nil && !errors.Is(err, errForm) {
+			err = explain(err)
+		}
+		take(raw, run, err)
 	}
 	if _, err := dec.Token(); err != nil {
-		return nil, explain(err)
+		return explain(err)
 	}
-	return runs, nil
+	return nil
+}
+
+// separators may stand before a value of a list.
+const separators = ", \t\r\n"
+
+// decodeNext decodes the next value of a list, which is the first in rest.
+func decodeNext(dec *json.Decoder, rest []byte) (*api.Run, error) {
+	if err := bounded(bytes.TrimLeft(rest, separators)); err != nil {
+		if err := dec.Decode(new(json.RawMessage)); err != nil {
+			return nil, err
+		}
+		return nil, err
+	}
+	run := new(api.Run)
+	return run, dec.Decode(run)
+}
+
+// broken reports whether nothing more can be read after an error: it is no JSON.
+func broken(err error) bool {
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	return syntax || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func open(dec *json.Decoder, want json.Delim) error {

@@ -76,6 +76,7 @@ func (c *Collector) foreign(req *request, run *api.Run) {
 // A sorted batch: results has one for each run that was sent, runs are those that may be
 // stored, and at says which results are theirs.
 type sortedBatch struct {
+	who      *caller
 	results  []api.Result
 	runs     []*api.Run
 	at       []int
@@ -95,48 +96,41 @@ func (c *Collector) putBatch(ctx context.Context, _ *struct{}) (*answerOutput, e
 		return nil, err
 	}
 	defer b.release()
-	raw, err := splitBatch(b.data)
+	batch := &sortedBatch{who: req.who}
+	err = decodeBatch(b.data, batch.add)
 	if errors.Is(err, errTooMany) {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "%v", err)
 	}
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "%v", err)
 	}
-	batch := sortBatch(raw, req.who)
 	if batch.foreign != nil {
 		c.foreign(req, batch.foreign)
-		if batch.foreigns == len(raw) {
+		if batch.foreigns == len(batch.results) {
 			return nil, refuse(http.StatusForbidden, "%s", req.who.stranger())
 		}
 	}
 	return c.storeBatch(ctx, batch)
 }
 
-// sortBatch decodes and judges the runs of a batch, one at a time: what is refused is
-// let go before the next is looked at.
-func sortBatch(raw []json.RawMessage, who *caller) *sortedBatch {
-	s := &sortedBatch{results: make([]api.Result, len(raw))}
-	for i, data := range raw {
-		run, err := decodeRun(data)
-		if err != nil {
-			s.results[i] = api.Result{ID: findID(data), Status: api.Rejected, Error: err.Error()}
-			continue
-		}
-		result := &s.results[i]
-		result.ID = shorten(run.ID, 64)
-		if !who.speaksFor(run.Certname) {
-			result.Status, result.Error = api.Forbidden, who.stranger()
-			s.foreign = &api.Run{ID: run.ID, Certname: run.Certname}
-			s.foreigns++
-			continue
-		}
-		if err := run.Validate(); err != nil {
-			result.Status, result.Error = api.Rejected, shorten(strings.ReplaceAll(err.Error(), "\n", "; "), 4<<10)
-			continue
-		}
-		s.runs, s.at = append(s.runs, run), append(s.at, i)
+// add judges one run: what is refused is let go before the next is looked at.
+func (s *sortedBatch) add(raw []byte, run *api.Run, err error) {
+	if err != nil {
+		s.results = append(s.results, api.Result{ID: findID(raw), Status: api.Rejected, Error: err.Error()})
+		return
 	}
-	return s
+	result := api.Result{ID: shorten(run.ID, 64)}
+	switch err := run.Validate(); {
+	case !s.who.speaksFor(run.Certname):
+		result.Status, result.Error = api.Forbidden, s.who.stranger()
+		s.foreign = &api.Run{ID: run.ID, Certname: run.Certname}
+		s.foreigns++
+	case err != nil:
+		result.Status, result.Error = api.Rejected, shorten(strings.ReplaceAll(err.Error(), "\n", "; "), 4<<10)
+	default:
+		s.runs, s.at = append(s.runs, run), append(s.at, len(s.results))
+	}
+	s.results = append(s.results, result)
 }
 
 // findID looks for the id of a run that is not in the right form, so that its node knows

@@ -148,11 +148,11 @@ func TestBatch(t *testing.T) {
 	f.do(web, "PUT", "/v1/runs/"+aRun("web01", 1).ID, aRun("web01", 1))
 	spoilt := aRun("web01", 3)
 	spoilt.Trigger = ""
-	body := fmt.Sprintf(`{"newer":[{}],"runs":[%s,%s,%s,%s,{"id":%q,"schema":[]},7,null]}`, jsonOf(t, aRun("web01", 1)), jsonOf(t, aRun("web01", 2)),
-		jsonOf(t, spoilt), jsonOf(t, aRun("db01", 4)), aRun("web01", 5).ID)
+	body := fmt.Sprintf(`{"newer":[{}],"runs":[%s,%s,%s,%s,{"id":%q,"schema":[]},7,{"x":[%s0]},null]}`, jsonOf(t, aRun("web01", 1)), jsonOf(t, aRun("web01", 2)),
+		jsonOf(t, spoilt), jsonOf(t, aRun("db01", 4)), aRun("web01", 5).ID, strings.Repeat("0,", 8192))
 	a := f.do(web, "POST", "/v1/runs:batch", packed(t, body), "Content-Encoding", "gzip")
 	got := answerOf(t, a)
-	want := []api.Status{api.AlreadyIn, api.Stored, api.Rejected, api.Forbidden, api.Rejected, api.Rejected, api.Rejected}
+	want := []api.Status{api.AlreadyIn, api.Stored, api.Rejected, api.Forbidden, api.Rejected, api.Rejected, api.Rejected, api.Rejected}
 	if a.status != http.StatusOK || len(got.Results) != len(want) {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
