@@ -64,11 +64,11 @@ $(LINT):
 	GOBIN=$(CACHE)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	mv $(CACHE)/bin/golangci-lint $@
 
+# SQLite is 90 s of compilation for each system. The collector is for servers with Linux.
 vet-all: ## build and vet for every system that we name
-	agent=$$($(GO) list ./... | grep -v collector); \
 	for os in $(PLATFORMS); do for arch in amd64 arm64; do \
-	  echo "$$os/$$arch"; GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/puppet-cron && GOOS=$$os GOARCH=$$arch $(GO) vet $$agent || exit 1; done; done
-	# SQLite is 90 s of compilation for each. The collector is for servers with Linux.
+	  echo "$$os/$$arch"; export GOOS=$$os GOARCH=$$arch; \
+	  $(GO) build -o /dev/null ./cmd/puppet-cron && $(GO) vet $$($(GO) list ./... | grep -v collector) || exit 1; done; done
 	GOARCH=arm64 $(GO) build -o /dev/null ./cmd/puppet-cron-collector
 	$(GO) vet ./...
 
