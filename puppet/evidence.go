@@ -71,10 +71,12 @@ func Gather(end Ending, o Options, s *Settings, t *Traces, output []byte, probe 
 	return e
 }
 
-// Silent reports whether Puppet ended with 1 and left nothing: it may not have run
-// at all, because of a lock, of being disabled, or of a broken configuration.
+// Silent reports whether Puppet ended with 1 and left nothing that must be its own: it may
+// not have run at all, because of a lock, of being disabled, or of a broken configuration.
+// An agent's summary names no run, and another agent's stands there for as long as it takes
+// that one to send its report and to write it.
 func (e *Evidence) Silent() bool {
-	return e.exited(1) && e.silent()
+	return e.exited(1) && e.Report == nil && (e.Summary == nil || e.Command == Agent)
 }
 
 func (e *Evidence) silent() bool { return e.Summary == nil && e.Report == nil }

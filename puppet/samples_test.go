@@ -360,6 +360,19 @@ func TestSilent(t *testing.T) {
 	}
 }
 
+// Between its summary and its report, another agent looks like the one that it kept off.
+func TestSilentBesideAnother(t *testing.T) {
+	e := sample(t, "unchanged")
+	e.ExitCode, e.Report = new(1), nil
+	if !e.Silent() {
+		t.Error("a summary alone was taken for the run's own")
+	}
+	e.Command = Apply // its summary is in a place of its own
+	if e.Silent() {
+		t.Error("the run's own summary was taken for another's")
+	}
+}
+
 func TestDisabledSample(t *testing.T) {
 	run, _ := filled(t, sample(t, "disabled"))
 	if run.Disabled == nil || run.Disabled.Reason != `maintenance: ticket 42 "quoted" é` || run.ExitCode != nil {

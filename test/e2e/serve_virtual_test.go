@@ -116,7 +116,7 @@ func (s *served) checkKept(spec *scheduler.Spec, next time.Time) {
 	s.t.Helper()
 	kept := s.schedule()
 	offset, _ := spec.Offset()
-	want := scheduler.Ledger{Through: *s.last().Due}
+	want := scheduler.Ledger{Through: *s.last().Due, Ran: *s.last().Due}
 	if kept.Ledger != want || !kept.NextDue.Equal(next) || *kept.OffsetS != offset.Seconds() ||
 		kept.IntervalS != spec.Interval().Seconds() || kept.LastError != "" || kept.ConfigError != "" {
 		s.t.Errorf("schedule.json says\n%+v\nwant all up to %s settled, the next run at %s, offset %s", kept, s.last().Due, next, offset)
