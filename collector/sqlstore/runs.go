@@ -70,9 +70,12 @@ func (s *Store) runs(ctx context.Context, f collector.RunFilter, p collector.Pag
 		return nil, "", err
 	}
 	w.and("r.received <= " + w.arg(from.Received) + " AND (r.received, r.id) < (" + w.arg(from.Received) + ", " + w.arg(s.db.id(from.ID)) + ")")
-	bound, bounded, err := s.boundOf(ctx, w)
-	if err != nil {
-		return nil, "", err
+	var bound position
+	var bounded bool
+	if sifts(f) {
+		if bound, bounded, err = s.boundOf(ctx, w); err != nil {
+			return nil, "", err
+		}
 	}
 	if bounded {
 		w.and("(r.received, r.id) >= (" + w.arg(bound.Received) + ", " + w.arg(s.db.id(bound.ID)) + ")")
@@ -116,6 +119,12 @@ func (s *Store) walk(ctx context.Context, f collector.RunFilter) (*query, error)
 		w.and("r.received < " + w.arg(f.Until.UnixMicro()))
 	}
 	return w, nil
+}
+
+// sifts reports whether the filter leaves rows out that walk leads to. Where it does not, the
+// page's limit is bound enough.
+func sifts(f collector.RunFilter) bool {
+	return f.Reason != "" || f.Environment != "" || f.Outcome == api.Unchanged || (f.Outcome != "" && f.Certname != "")
 }
 
 // boundOf is the last row that the page looks at; false: there are not that many.
