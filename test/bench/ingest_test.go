@@ -48,7 +48,7 @@ func TestIngest(t *testing.T) {
 			c.Stop()
 			c = collect(t, puppets, dsn)
 			c.database = pid
-			c.show(t, "each by a connection of its own", 120, singles(t, puppets, 16, 2000), true)
+			c.show(t, "each by a connection of its own", 120, singles(t, puppets, 8, 2000), true)
 			c.show(t, "the same, with resumed sessions", 120, resuming(singles(t, puppets, 16, 10_000)), true)
 		})
 	}
