@@ -53,7 +53,7 @@ race: # without the second that the detector waits at the end of each fake Puppe
 	$(GO) test -count=1 $$($(GO) list ./... | grep -E '$(PURE)')
 
 e2e: ## the tests against a real puppetserver (installed by `make test`) and real monitoring
-	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/central ./test/rig ./test/monitoring ./puppet
+	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/central ./test/rig ./test/monitoring ./puppet ./collector/sqlstore
 
 systemd: ## the service on a real systemd, with real Puppet (needs root)
 	$(GO) test -tags machine -count=1 -parallel 4 -timeout 20m ./test/systemd

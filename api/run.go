@@ -115,6 +115,8 @@ type Announce struct {
 	NextDue     *time.Time `json:"next_due,omitempty"`
 	TimeoutS    float64    `json:"timeout_s,omitempty"`
 	MissedSlots int        `json:"missed_slots,omitempty"`
+	// UTCOffsetS is the node's time zone when the run was recorded, in seconds east of UTC.
+	UTCOffsetS *int `json:"utc_offset_s,omitempty"`
 }
 
 // DisableInfo says who disabled Puppet on the node, as far as that is known.

@@ -67,11 +67,17 @@ func (r *Run) Bound() {
 	if r.Schedule != nil && r.Schedule.OffsetS != nil && !finite(*r.Schedule.OffsetS) {
 		r.Schedule.OffsetS = nil
 	}
+	if s := r.Schedule; s != nil && s.UTCOffsetS != nil && !isZone(*s.UTCOffsetS) {
+		s.UTCOffsetS = nil
+	}
 	if r.Outcome == Skipped {
 		r.ExitCode = nil
 	}
 	r.Log = tail(r.Log, MaxLogBytes)
 }
+
+// isZone reports whether a time zone may be so many seconds from UTC: those in use have 14 hours.
+func isZone(seconds int) bool { return seconds >= -86400 && seconds <= 86400 }
 
 func (f *Failure) bound() {
 	f.Resource = cut(f.Resource, MaxNameBytes)
@@ -191,6 +197,9 @@ func (r *Run) Validate() error {
 	}
 	for _, f := range r.texts() {
 		c.text(f.name, *f.text, f.most)
+	}
+	if s := r.Schedule; s != nil && s.UTCOffsetS != nil && !isZone(*s.UTCOffsetS) {
+		c.add("schedule.utc_offset_s", "%d is no time zone's: it must be from -86400 to 86400", *s.UTCOffsetS)
 	}
 	r.validateLists(c)
 	c.text("log", r.Log, MaxLogBytes)

@@ -225,6 +225,7 @@ func anyRun(t *rapid.T) *api.Run {
 	name := func(label string) string { return "x" + text(label) }
 	offset := anyFloat(t, "offset_s")
 	code := rapid.Int().Draw(t, "exit_code")
+	zone := rapid.IntRange(-100_000, 100_000).Draw(t, "utc_offset_s")
 	run := &api.Run{
 		Schema: rapid.IntRange(1, 9).Draw(t, "schema"), ID: id,
 		Certname: name("certname"), Trigger: api.Trigger(name("trigger")), OrderID: text("order_id"),
@@ -247,7 +248,7 @@ func anyRun(t *rapid.T) *api.Run {
 		Log:   strings.Repeat(text("log"), rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 1, 1000}).Draw(t, "logs")),
 		Usage: &api.Usage{WallS: anyFloat(t, "wall_s"), CPUS: anyFloat(t, "cpu_s")},
 		Schedule: &api.Announce{
-			IntervalS: anyFloat(t, "interval_s"), OffsetS: &offset, TimeoutS: anyFloat(t, "timeout_s"), NextDue: anyTime(t, "next_due"),
+			IntervalS: anyFloat(t, "interval_s"), OffsetS: &offset, UTCOffsetS: &zone, TimeoutS: anyFloat(t, "timeout_s"), NextDue: anyTime(t, "next_due"),
 		},
 		Disabled: &api.DisableInfo{By: text("by"), Reason: text("why"), Since: anyTime(t, "since"), Until: anyTime(t, "until")},
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,8 @@ type Options struct {
 	// PKI says which certificates count. Nil only with Dev.
 	PKI    *pki.Trust
 	Limits Limits
+	// Ticked is when it was last known how all nodes stand, for the metrics; nil: nobody looks.
+	Ticked func() time.Time
 }
 
 // Limits bound what the collector takes on at once. Zero fields have defaults.
@@ -65,6 +68,7 @@ type Collector struct {
 	audit   *auditor
 	metrics *metrics
 	trust   *pki.Trust
+	ends    *certificates
 
 	mux  *http.ServeMux
 	root http.Handler
@@ -87,6 +91,9 @@ func New(o Options) (*Collector, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Ticked == nil {
+		o.Ticked = func() time.Time { return time.Time{} }
+	}
 	o.Limits.setDefaults()
 	c := &Collector{store: o.Store, log: o.Log, now: o.Now, trust: o.PKI}
 	c.bodies = newBodies(o.Limits.BodyBytes)
@@ -94,7 +101,8 @@ func New(o Options) (*Collector, error) {
 	c.reads = make(chan struct{}, readsAtOnce)
 	c.commits = newCommitter(o.Store, o.Now, o.Log, o.Limits)
 	c.audit = newAuditor(o.Store, o.Now, o.Log)
-	c.metrics = newMetrics(c, o.Version)
+	c.ends = newCertificates(o.Store, o.Now, o.Log)
+	c.metrics = newMetrics(c, o)
 	c.commits.observe = c.metrics.group
 	c.who = &identifier{store: o.Store, now: o.Now, trust: o.PKI, operators: o.Operators, dev: o.Dev}
 	c.mux = http.NewServeMux()
@@ -109,11 +117,9 @@ func (c *Collector) Handler() http.Handler { return c.root }
 // Run commits what the handlers hand over, until ctx is done and all that waits has been
 // committed. End it after the server's Shutdown: what comes later is told to come again.
 func (c *Collector) Run(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		c.audit.run(ctx)
-	}()
+	var others sync.WaitGroup
+	others.Go(func() { c.audit.run(ctx) })
+	others.Go(func() { c.ends.run(ctx) })
 	c.commits.run(ctx)
-	<-done
+	others.Wait()
 }

@@ -33,6 +33,7 @@ func fieldTexts() map[string]map[string]string {
 		"Announce": {
 			"interval_s": "Seconds from one run to the next.", "offset_s": "Seconds of the node's place in the interval.", "next_due": "When the next run is due.",
 			"timeout_s": "Seconds after which a run is ended.", "missed_slots": "Runs that were due before this one and did not come.",
+			"utc_offset_s": "The node's time zone when the run was recorded: seconds east of UTC.",
 		},
 		"DisableInfo": {
 			"by": "Who; empty for a plain `puppet agent --disable`.", "reason": "Why.", "since": "From when on.", "until": "Until when; without it, for ever.",
@@ -44,14 +45,27 @@ func fieldTexts() map[string]map[string]string {
 			"type": "/problems/rejected when the run can never be stored; else left out.", "title": "The status in words.", "status": "The HTTP status.",
 			"detail": "What is wrong.", "errors": "One for each field that is wrong.",
 		},
-		"RunList":    {"runs": "The page.", "next_cursor": "Of the next page; without it, this is the last."},
-		"NodeList":   {"nodes": "The page.", "next_cursor": "Of the next page; without it, this is the last."},
-		"AuditList":  {"entries": "The page.", "next_cursor": "Of the next page; without it, this is the last."},
-		"Node":       nodeTexts(),
-		"Brief":      {"id": "The run's.", "outcome": "How it ended.", "reason": "Why.", "message": "One line in the node's own words.", "ended": "When, by the node's clock."},
-		"Begun":      {"id": "The run's.", "started": "When, by the node's clock.", "received": "When its start was taken, by the collector's clock."},
-		"Summary":    summaryTexts(),
-		"AuditEntry": auditTexts(),
+		"RunList":   {"runs": "The page.", "next_cursor": "Of the next page; without it, this is the last."},
+		"NodeList":  {"nodes": "The page.", "next_cursor": "Of the next page; without it, this is the last."},
+		"AuditList": {"entries": "The page.", "next_cursor": "Of the next page; without it, this is the last."},
+		"Node":      nodeTexts(),
+		"Brief":     {"id": "The run's.", "outcome": "How it ended.", "reason": "Why.", "message": "One line in the node's own words.", "ended": "When, by the node's clock."},
+		"Begun":     {"id": "The run's.", "started": "When, by the node's clock.", "received": "When its start was taken, by the collector's clock."},
+		"TroubleOfNode": {
+			"kind":  "failing (runs in a row), stale, errored, silent, stuck (a run began and did not end in time) or certificate (which ends soon).",
+			"since": "From when on, by the collector's clock.", "reason": "That of the last run, for failing, stale and errored.", "acknowledged": "Who looks after it; without it, nobody.",
+		},
+		"Acknowledgement": {"by": "Who.", "at": "Since when, by the collector's clock.", "comment": "What they say of it."},
+		"FailingResource": {"resource": "The resource, such as File[/etc/x].", "nodes": "In the last run of how many nodes it failed."},
+		"FailingNode": {
+			"certname": "The node's certname.", "run_id": "Its last run that was not skipped.", "ended": "When that ended, by the node's clock.",
+			"file": "The manifest.", "line": "The line in it, from 1.", "message": "The beginning of what Puppet said.",
+		},
+		"FailingResourceList": {"resources": "Those of most nodes first."},
+		"FailingNodeList":     {"nodes": "The page.", "next_cursor": "Of the next page; without it, this is the last."},
+		"AcknowledgeBody":     {"trouble": "Which one; without it, all that the node has.", "comment": "What people are to know of it, at most 1024 bytes."},
+		"Summary":             summaryTexts(),
+		"AuditEntry":          auditTexts(),
 	}
 }
 
@@ -72,7 +86,13 @@ func nodeTexts() map[string]string {
 		"environment": "The Puppet environment of its last run that says.", "puppet_version": "Of its last run that says.", "agent_version": "Of its last run that says.",
 		"disabled": "Who disabled Puppet; without it, nobody.", "interval_s": "Seconds from one run to the next.", "next_due": "When its next run is due, by its own clock.",
 		"timeout_s": "Seconds after which a run is ended.", "slot": "Its place among all nodes of its interval, from 0 up to but not including 1.",
-		"dropped": "Outcomes that its full spool had to drop, in all.", "retired": "When it was retired; without it, it is not.",
+		"presence":         "Whether it is heard of when it should be: present, late, silent, or unknown where it has told of no schedule.",
+		"expected":         "When it should be heard of next, by the collector's clock, before the grace that it has.",
+		"troubles":         "What is wrong with it, as people are told.",
+		"streak":           "Runs in a row, up to the last that was not skipped, that were not healthy. Retries of an outage do not count.",
+		"certificate_ends": "Until when the certificate is good that it reported with last.",
+		"utc_offset_s":     "Its time zone when it ran last: seconds east of UTC.",
+		"dropped":          "Outcomes that its full spool had to drop, in all.", "retired": "When it was retired; without it, it is not.",
 	}
 }
 
@@ -81,6 +101,8 @@ func summaryTexts() map[string]string {
 		"nodes": "All of them.", "outcomes": "By the outcome of their last run that was not skipped.", "reasons": "By the reason of the same run.",
 		"skipped": "Those whose last run was skipped.", "disabled": "Those on which Puppet is disabled.", "running": "Those with a run in progress.",
 		"never": "Those that have not executed a run yet.", "dropped": "Outcomes that their full spools had to drop, in all.",
+		"presence": "By whether they are heard of when they should be.", "troubles": "By what is wrong with them; a node may have several.",
+		"acknowledged": "Those of the troubles that somebody looks after.",
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/collector/standing"
 )
 
 // fleet shows what the store knows of the nodes. It is asked at most every 15 s, however
@@ -37,21 +38,28 @@ func (f *fleet) Describe(chan<- *prometheus.Desc) {}
 // old ones would look as if all were well.
 func (f *fleet) Collect(out chan<- prometheus.Metric) {
 	up, s := f.look()
-	gauge := func(name, help string, v float64, label ...string) {
-		var names []string
-		if len(label) > 0 {
-			names = []string{"outcome"}
-		}
-		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(namespace+"_"+name, help, names, nil), prometheus.GaugeValue, v, label...)
+	labelled := func(name, help string, v float64, names []string, values ...string) {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(namespace+"_"+name, help, names, nil), prometheus.GaugeValue, v, values...)
 	}
+	gauge := func(name, help string, v float64) { labelled(name, help, v, nil) }
 	gauge("store_up", "Whether the store answered, at most 15 s ago.", number(up))
 	if s == nil {
 		return
 	}
-	for outcome, n := range byKnown(s.Outcomes) {
-		gauge("nodes", "Nodes that are not retired, by the outcome of their last run that was not skipped; none: without any.", float64(n), outcome)
+	outcomes := byKnown(s.Outcomes)
+	outcomes["none"] = s.Never
+	for outcome, n := range outcomes {
+		labelled("nodes", "Nodes that are not retired, by the outcome of their last run that was not skipped; none: without any.",
+			float64(n), []string{"outcome"}, outcome)
 	}
-	gauge("nodes", "Nodes that are not retired, by the outcome of their last run that was not skipped; none: without any.", float64(s.Never), "none")
+	for _, presence := range standing.Presences() {
+		labelled("nodes_presence", "Nodes by whether they are heard of when they should be; unknown: they told of no schedule.",
+			float64(s.Presence[presence]), []string{"presence"}, string(presence))
+	}
+	for _, t := range standing.All() {
+		labelled("nodes_troubled", "Nodes by what is wrong with them; one may have several troubles.", float64(s.Troubles[t]), []string{"trouble"}, string(t))
+		labelled("nodes_troubled_acknowledged", "Those of them that somebody looks after.", float64(s.Acknowledged[t]), []string{"trouble"}, string(t))
+	}
 	gauge("nodes_skipped", "Nodes whose last run was skipped.", float64(s.Skipped))
 	gauge("nodes_disabled", "Nodes on which Puppet is disabled.", float64(s.Disabled))
 	gauge("nodes_running", "Nodes with a run in progress.", float64(s.Running))

@@ -49,6 +49,7 @@ func (c *Collector) putRun(ctx context.Context, in *putInput) (*answerOutput, er
 	if err != nil {
 		return nil, c.failed(ctx, err)
 	}
+	c.ends.note(req.http.TLS, run.Certname)
 	return c.answerOne(ctx, run, receipts[0])
 }
 
@@ -152,6 +153,7 @@ func (c *Collector) storeBatch(ctx context.Context, b *sortedBatch) (*answerOutp
 		if err != nil {
 			return nil, c.failed(ctx, err)
 		}
+		c.ends.note(requestOf(ctx).http.TLS, b.runs[0].Certname)
 		for i, r := range receipts {
 			result := &b.results[b.at[i]]
 			result.Status, result.Error = r.Status, r.Error

@@ -28,7 +28,7 @@ type metrics struct {
 	commits  *prometheus.HistogramVec
 }
 
-func newMetrics(c *Collector, version string) *metrics {
+func newMetrics(c *Collector, o Options) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -52,7 +52,7 @@ func newMetrics(c *Collector, version string) *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.latency, m.results, m.groups, m.commits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.registry.MustRegister(gauges(c, version)...)
+	m.registry.MustRegister(gauges(c, o)...)
 	m.registry.MustRegister(newFleet(c))
 	if c.trust != nil {
 		m.registry.MustRegister(trustCollector{c.trust})
@@ -62,17 +62,18 @@ func newMetrics(c *Collector, version string) *metrics {
 }
 
 // gauges are what is looked at when somebody asks.
-func gauges(c *Collector, version string) []prometheus.Collector {
+func gauges(c *Collector, o Options) []prometheus.Collector {
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, f)
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "build_info", Help: "1, with the version as label.", ConstLabels: prometheus.Labels{"version": version},
+		Namespace: namespace, Name: "build_info", Help: "1, with the version as label.", ConstLabels: prometheus.Labels{"version": o.Version},
 	})
 	info.Set(1)
 	return []prometheus.Collector{
 		info,
 		gauge("queue_runs", "Runs that wait for a commit.", func() float64 { return float64(c.commits.backlog()) }),
+		gauge("last_tick_timestamp_seconds", "When it was last known how all nodes stand; 0: not yet.", func() float64 { return unix(o.Ticked()) }),
 		gauge("body_bytes", "Bytes of request bodies in memory, unpacked.", func() float64 { return float64(c.bodies.used.Load()) }),
 		gauge("body_bytes_limit", "What body_bytes may be at most; beyond, requests are told to come again.", func() float64 { return float64(c.bodies.limit) }),
 	}
@@ -117,4 +118,12 @@ func (c *Collector) serveMetrics(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.metrics.handler.ServeHTTP(w, r)
+}
+
+// unix is 0 for the zero time.
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.Unix())
 }

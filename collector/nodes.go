@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/collector/standing"
 )
 
 type nodesInput struct {
@@ -18,6 +19,8 @@ type nodesInput struct {
 	Environment   string `query:"environment" doc:"Of this Puppet environment only."`
 	Disabled      string `query:"disabled" enum:"true,false" doc:"Whether Puppet is disabled on the node."`
 	PuppetVersion string `query:"puppet_version" doc:"With this version of Puppet only."`
+	Presence      string `query:"presence" enum:"present,late,silent,unknown" doc:"Whether the node is heard of when it should be."`
+	Trouble       string `query:"trouble" enum:"failing,stale,errored,silent,stuck,certificate" doc:"With this trouble only."`
 	Retired       bool   `query:"retired" doc:"Those that are retired, instead of those that are not."`
 	Format        string `query:"format" enum:"json,names" default:"json" doc:"names: all certnames as text, one a line; limit and cursor do not count then."`
 }
@@ -26,6 +29,7 @@ func (in *nodesInput) filter() NodeFilter {
 	f := NodeFilter{
 		Outcome: api.Outcome(in.Outcome), Reason: api.Reason(in.Reason), Environment: in.Environment,
 		PuppetVersion: in.PuppetVersion, Retired: in.Retired,
+		Presence: standing.Presence(in.Presence), Trouble: standing.Trouble(in.Trouble),
 	}
 	if in.Disabled != "" {
 		disabled := in.Disabled == "true"

@@ -144,6 +144,21 @@ func (c *Collector) addNodes(add adder) {
 		Summary:     "Retire a node",
 		Description: "Takes it out of lists and counts and frees its slot. Its runs stay as long as others do, and it is back when it reports again. Role: operator.",
 	}, c.retireNode, 404)
+	register(add, huma.Operation{
+		OperationID: "acknowledge-node", Method: http.MethodPost, Path: "/v1/nodes/{certname}/acknowledge", Tags: []string{"nodes"},
+		Summary:      "Acknowledge a node's trouble",
+		Description:  "Says that somebody looks after it, until it is over. Role: operator.",
+		MaxBodyBytes: 8 << 10,
+	}, c.acknowledgeNode, 404, 413)
+	register(add, huma.Operation{
+		OperationID: "list-failing-resources", Method: http.MethodGet, Path: "/v1/resources", Tags: []string{"resources"},
+		Summary:     "List resources that fail",
+		Description: "In the last run of nodes that was not skipped; those of most nodes first. Role: viewer.",
+	}, c.listResources)
+	register(add, huma.Operation{
+		OperationID: "list-failing-nodes", Method: http.MethodGet, Path: "/v1/resources/nodes", Tags: []string{"resources"},
+		Summary: "List the nodes where a resource fails", Description: "By certname. Role: viewer.",
+	}, c.listResourceNodes)
 }
 
 func (c *Collector) addOthers(add adder) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/collector/standing"
 )
 
 // ErrNotFound says that there is no such run, node or token.
@@ -46,6 +47,29 @@ type Store interface {
 	Retire(ctx context.Context, certname string, at time.Time) error
 	// Summary counts the nodes that are not retired.
 	Summary(ctx context.Context) (*Summary, error)
+
+	// Tick judges at most limit nodes anew for which time alone may have changed something:
+	// that are late, silent or stuck now, whose certificates end, or that have been silent for
+	// so long that they are retired. It reports how many, and whether there may be more. Several
+	// collectors may do so at once.
+	Tick(ctx context.Context, now time.Time, limit int) (judged int, more bool, err error)
+	// NoteCertificates keeps until when the certificates of nodes are good, of those that
+	// there are.
+	NoteCertificates(ctx context.Context, ends map[string]time.Time, now time.Time) error
+	// Acknowledge notes that somebody looks after a node's trouble; kind "" is all that it has.
+	// It holds until the trouble is over. ErrNotFound when the node has no such trouble.
+	Acknowledge(ctx context.Context, certname string, kind standing.Trouble, a Acknowledgement) error
+
+	// Fleet gives a line of every node that is not retired, by certname.
+	Fleet(ctx context.Context) ([]Line, error)
+	// Activity counts the runs that were received in [from, until), minute by minute. Minutes
+	// without runs are left out.
+	Activity(ctx context.Context, from, until time.Time) ([]Minute, error)
+	// FailingResources gives the resources that failed in the last run of most nodes, those of
+	// most nodes first, and of as many by title. A node that is retired does not count.
+	FailingResources(ctx context.Context, limit int) ([]FailingResource, error)
+	// FailingNodes lists by certname the nodes in whose last run a resource failed.
+	FailingNodes(ctx context.Context, resource string, p Page) (nodes []FailingNode, next string, err error)
 
 	// Prune removes at most limit runs that are older than their class is kept for, and
 	// reports whether there may be more.
@@ -123,6 +147,19 @@ type Node struct {
 	TimeoutS  float64    `json:"timeout_s,omitempty"`
 	Slot      *float64   `json:"slot,omitempty"`
 
+	// Presence says whether the node is heard of when it should be; Expected is when it should,
+	// by the collector's clock, before the grace that it has.
+	Presence standing.Presence `json:"presence"`
+	Expected *time.Time        `json:"expected,omitempty"`
+	// Troubles are what is wrong with it, in the order of standing.All.
+	Troubles []TroubleOfNode `json:"troubles,omitempty"`
+	// Streak is how many runs in a row, up to the last that was not skipped, were not healthy.
+	// Retries of an outage do not count.
+	Streak          int        `json:"streak"`
+	CertificateEnds *time.Time `json:"certificate_ends,omitempty"`
+	// UTCOffsetS is the node's time zone when it ran last: seconds east of UTC.
+	UTCOffsetS *int `json:"utc_offset_s,omitempty"`
+
 	// Dropped is how many outcomes its full spool had to drop, in all.
 	Dropped int `json:"dropped"`
 	// Retired is when it was; nil: it is not.
@@ -157,6 +194,8 @@ type NodeFilter struct {
 	Disabled      *bool
 	PuppetVersion string
 	Retired       bool // those that are, instead of those that are not
+	Presence      standing.Presence
+	Trouble       standing.Trouble
 }
 
 // Summary counts nodes.
@@ -169,6 +208,11 @@ type Summary struct {
 	Running  int                 `json:"running"`
 	Never    int                 `json:"never"`   // that have not executed a run yet
 	Dropped  int                 `json:"dropped"` // outcomes that full spools had to drop
+
+	Presence map[standing.Presence]int `json:"presence"`
+	Troubles map[standing.Trouble]int  `json:"troubles"`
+	// Acknowledged are those of the troubles that somebody looks after.
+	Acknowledged map[standing.Trouble]int `json:"acknowledged"`
 }
 
 // Retention is for how long runs are kept, by the time of receipt. Skipped runs are kept

@@ -23,6 +23,10 @@ func (a *attempt) record() (*api.Run, error) {
 		}
 		a.run.Schedule.TimeoutS = a.timeout.Seconds()
 	}
+	if s := a.run.Schedule; s != nil {
+		_, offset := time.Now().Zone()
+		s.UTCOffsetS = &offset
+	}
 	if a.known != nil {
 		a.run.PuppetUpgraded = a.run.Outcome.Executed() && a.known.Replaced()
 		a.known.Look(time.Now(), a.Roots)

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -81,34 +79,4 @@ what is secret in the runs, and the hashes of tokens. Of PostgreSQL, pg_dump mak
 			})
 		},
 	}
-}
-
-func newNodeCommand(p *program) *cobra.Command {
-	node := &cobra.Command{
-		Use:   "node",
-		Short: "Retire nodes",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	node.AddCommand(&cobra.Command{
-		Use:   "retire CERTNAME",
-		Short: "Take a node out of lists and counts",
-		Long: `Take a node out of lists and counts, and free its place among the others. Its runs stay
-as long as others do. It is back when it reports again: clean its certificate first.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return p.withStore(c.Context(), func(store *sqlstore.Store, _ *settings.Settings) error {
-				return p.retire(c.Context(), store, args[0])
-			})
-		},
-	})
-	return node
-}
-
-func (p *program) retire(ctx context.Context, store *sqlstore.Store, certname string) error {
-	if err := store.Retire(ctx, certname, time.Now()); err != nil {
-		return notFound(err, fmt.Sprintf("no node %q ever reported here", certname))
-	}
-	fmt.Fprintf(p.stdout, "%s is retired\n", certname)
-	return audit(ctx, store, "node.retire", certname, "")
 }

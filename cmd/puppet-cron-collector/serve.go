@@ -99,14 +99,15 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 			return unlessStopped(ctx, log, usageError{err})
 		}
 	}
-	store, err := openMigrated(ctx, s.Database, log)
+	store, err := openMigrated(ctx, s, log)
 	if err != nil {
 		return unlessStopped(ctx, log, err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	v.pruner = newPruner(store, s.Retention, log)
+	v.pruner, v.ticker = newPruner(store, s.Retention, log), newTicker(store, log)
 	v.collector, err = collector.New(collector.Options{
 		Store: store, Log: log, Version: version.String(), Operators: s.Operators, Dev: dev, PKI: v.trust,
+		Ticked: v.ticker.when,
 	})
 	if err != nil {
 		return err
@@ -137,15 +138,15 @@ func cannotListen(listen string, err error) error {
 }
 
 // openMigrated opens the database once its schema is this version's.
-func openMigrated(ctx context.Context, dsn string, log *slog.Logger) (*sqlstore.Store, error) {
-	from, to, err := sqlstore.Migrate(ctx, dsn)
+func openMigrated(ctx context.Context, s *settings.Settings, log *slog.Logger) (*sqlstore.Store, error) {
+	from, to, err := sqlstore.Migrate(ctx, s.Database)
 	if err != nil {
 		return nil, settle(err)
 	}
 	if from != to {
 		log.Info("brought the schema of the database up to date", "from", from, "to", to)
 	}
-	return sqlstore.Open(ctx, dsn, sqlstore.Options{})
+	return sqlstore.Open(ctx, s.Database, sqlstore.Options{Rules: &s.Rules})
 }
 
 // openTrust reads the certificates, wherever they are.

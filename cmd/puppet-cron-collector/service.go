@@ -27,6 +27,7 @@ type service struct {
 	collector *collector.Collector
 	trust     *pki.Trust // nil: plain HTTP
 	pruner    *pruner
+	ticker    *ticker
 }
 
 // run serves until ctx is done, and ends in good order: no new connections, answers to
@@ -38,6 +39,7 @@ func (v *service) run(ctx context.Context) error {
 	defer end()
 	parts.Go(func() { v.collector.Run(background) })
 	parts.Go(func() { v.pruner.run(background) })
+	parts.Go(func() { v.ticker.run(background) })
 
 	var config *tls.Config
 	if v.trust != nil {

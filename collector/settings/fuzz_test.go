@@ -15,7 +15,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(settings.Reference())
 	f.Add("database: postgres://u:s3cret@h/c?password=a;b\n")
 	f.Add("tls: {cert: /c, key: /k, crl: '', crl_url: 'http://ca/crl'}\nretention: {failed: 65535d}\n")
-	f.Add("operators: {certnames: [a, b]}\nsilence: {missed: 2}\nalerts: []\n")
+	f.Add("operators: {certnames: [a, b]}\nsilence: {missed: 2, grace: 0s, retire: 30d}\nalerts: {failing_after: 1}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := parse(text)
 		if err != nil {

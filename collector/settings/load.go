@@ -37,7 +37,7 @@ func Parse(name string, r io.Reader) (*Settings, error) { return parse(name, r, 
 
 func parse(name string, r io.Reader, mode fs.FileMode) (*Settings, error) {
 	s := Default()
-	schema := strict.Schema{Program: program, Options: options(&s), Later: later()}
+	schema := strict.Schema{Program: program, Options: options(&s)}
 	f, err := schema.Parse(name, r)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"time"
+
 	"github.com/puppet-cron/puppet-cron/internal/strict"
 	"github.com/puppet-cron/puppet-cron/puppet/args"
 )
@@ -17,21 +19,17 @@ func options(s *Settings) []strict.Option {
 		{Key: "tls.crl", Value: strict.Text(&s.TLS.CRL, strict.Optional(strict.AbsoluteOrAuto))},
 		{Key: "tls.crl_url", Value: strict.Text(&s.TLS.CRLURL, strict.Optional(crlURL))},
 		{Key: "operators.certnames", Value: strict.Items(&s.Operators, args.Certname), List: true},
-		{Key: "retention.unchanged", Value: days{&s.Retention.Unchanged}},
-		{Key: "retention.changed", Value: days{&s.Retention.Changed}},
-		{Key: "retention.failed", Value: days{&s.Retention.Failed}},
+		{Key: "retention.unchanged", Value: days{&s.Retention.Unchanged, minKept}},
+		{Key: "retention.changed", Value: days{&s.Retention.Changed, minKept}},
+		{Key: "retention.failed", Value: days{&s.Retention.Failed, minKept}},
+		{Key: "silence.missed", Value: count{&s.Rules.Missed, 1, 100}},
+		{Key: "silence.grace", Value: strict.Pause(&s.Rules.Grace)},
+		{Key: "silence.retire", Value: days{&s.Rules.Retire, day}},
+		{Key: "alerts.failing_after", Value: count{&s.Rules.FailingAfter, 1, 1000}},
+		{Key: "alerts.stale_after", Value: count{&s.Rules.StaleAfter, 1, 1000}},
+		{Key: "alerts.errored_after", Value: count{&s.Rules.ErroredAfter, 1, 1000}},
+		{Key: "alerts.certificate_within", Value: days{&s.Rules.CertificateWithin, time.Hour}},
 		{Key: "log.level", Value: strict.Level(&s.Log.Level)},
 		{Key: "log.format", Value: strict.Choice(&s.Log.Format, "auto", "text", "json")},
-	}
-}
-
-// later returns the keys that are documented and not built yet.
-func later() []strict.Later {
-	const silence = "notion of silent nodes"
-	return []strict.Later{
-		{Key: "silence.missed", Lacks: silence},
-		{Key: "silence.grace", Lacks: silence},
-		{Key: "silence.retire", Lacks: silence},
-		{Key: "alerts", Lacks: "alerts"},
 	}
 }

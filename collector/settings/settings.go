@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/collector"
+	"github.com/puppet-cron/puppet-cron/collector/standing"
 )
 
 // Settings are the whole configuration of a collector.
@@ -18,6 +19,7 @@ type Settings struct {
 	TLS       TLS
 	Operators []string // certnames whose certificates give the role admin
 	Retention collector.Retention
+	Rules     standing.Rules
 	Log       Log
 }
 
@@ -45,6 +47,7 @@ func Default() Settings {
 		Database:  defaultDatabase,
 		TLS:       TLS{Cert: Auto, Key: Auto, CA: Auto, CRL: Auto, CRLURL: Auto},
 		Retention: collector.Retention{Unchanged: 14 * day, Changed: 90 * day, Failed: 90 * day},
+		Rules:     standing.DefaultRules(),
 		Log:       Log{Level: slog.LevelInfo, Format: "auto"},
 	}
 }

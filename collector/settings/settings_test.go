@@ -14,6 +14,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/collector"
 	"github.com/puppet-cron/puppet-cron/collector/settings"
+	"github.com/puppet-cron/puppet-cron/collector/standing"
 )
 
 // abs makes a path absolute on this system.
@@ -73,6 +74,8 @@ database: postgres:///cron?host=/var/run/postgresql
 tls: {cert: ` + abs("/c.pem") + `, key: ` + abs("/k.pem") + `, ca: ` + abs("/ca.pem") + `, crl: ` + abs("/crl.pem") + `, crl_url: "https://ca/crl"}
 operators: {certnames: [admin.example.com, ops]}
 retention: {unchanged: 36h, changed: 7d, failed: 3650d}
+silence: {missed: 3, grace: 0s, retire: 7d}
+alerts: {failing_after: 1, stale_after: 2, errored_after: 4, certificate_within: 36h}
 log: {level: debug, format: json}
 `
 	want := settings.Settings{
@@ -81,7 +84,10 @@ log: {level: debug, format: json}
 		TLS:       settings.TLS{Cert: abs("/c.pem"), Key: abs("/k.pem"), CA: abs("/ca.pem"), CRL: abs("/crl.pem"), CRLURL: "https://ca/crl"},
 		Operators: []string{"admin.example.com", "ops"},
 		Retention: collector.Retention{Unchanged: 36 * time.Hour, Changed: 168 * time.Hour, Failed: 3650 * 24 * time.Hour},
-		Log:       settings.Log{Level: slog.LevelDebug, Format: "json"},
+		Rules: standing.Rules{
+			Missed: 3, Retire: 7 * 24 * time.Hour, FailingAfter: 1, StaleAfter: 2, ErroredAfter: 4, CertificateWithin: 36 * time.Hour,
+		},
+		Log: settings.Log{Level: slog.LevelDebug, Format: "json"},
 	}
 	got, err := parse(text)
 	if err != nil {
@@ -129,8 +135,11 @@ func TestMistakes(t *testing.T) {
 		{"retention: {failed: 0d}", `retention.failed: must be from 1h to 3650d, not "0d"`},
 		{"retention: {failed: 3651d}", `retention.failed: must be from 1h to 3650d, not "3651d"`},
 		{"retention: {skipped: 14d}", "retention.skipped: unknown key: remove it (puppet-cron-collector config reference lists all keys)"},
-		{"silence: {missed: 2}", "silence.missed: this version has no notion of silent nodes yet: remove the key"},
-		{"alerts: {webhook: https://x}", "alerts: this version has no alerts yet: remove the key"},
+		{"silence: {missed: 0}", `silence.missed: must be a whole number from 1 to 100, not "0"`},
+		{"silence: {grace: 5}", "silence.grace: 5 has no unit: write 5s, 5m or 5h"},
+		{"silence: {retire: 1h}", `silence.retire: must be from 1d to 3650d, not "1h"`},
+		{"alerts: {failing_after: many}", `alerts.failing_after: must be a whole number from 1 to 1000, not "many"`},
+		{"alerts: {webhook: https://x}", "alerts.webhook: unknown key: remove it (puppet-cron-collector config reference lists all keys)"},
 		{"log: {level: loud}", `log.level: must be debug, info, warn or error, not "loud"`},
 		{"retension: {failed: 90d}", "retension: unknown key: did you mean retention?"},
 	} {

@@ -43,7 +43,10 @@ const (
 )
 
 // days is a duration that may be given in days: 14d.
-type days struct{ dst *time.Duration }
+type days struct {
+	dst   *time.Duration
+	least time.Duration
+}
 
 func (v days) Set(s string) error {
 	d, err := ParseDays(s)
@@ -52,8 +55,8 @@ func (v days) Set(s string) error {
 		return fmt.Errorf("%s has no unit: write %sd or %sh", s, s, s)
 	case err != nil:
 		return strict.MustBe("a duration such as 14d or 36h", s)
-	case d < minKept || d > maxKept:
-		return strict.MustBe("from 1h to 3650d", s)
+	case d < v.least || d > maxKept:
+		return strict.MustBe(fmt.Sprintf("from %s to 3650d", days{&v.least, 0}.Show()), s)
 	}
 	*v.dst = d
 	return nil
@@ -75,3 +78,20 @@ func (v days) Show() any {
 	}
 	return strict.ShortDuration(*v.dst)
 }
+
+// count is a whole number within bounds.
+type count struct {
+	dst         *int
+	least, most int
+}
+
+func (v count) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < v.least || n > v.most {
+		return strict.MustBe(fmt.Sprintf("a whole number from %d to %d", v.least, v.most), s)
+	}
+	*v.dst = n
+	return nil
+}
+
+func (v count) Show() any { return *v.dst }

@@ -63,6 +63,29 @@ func timeNumber(t *time.Time) sql.NullInt64 {
 	return number(t.UnixMicro())
 }
 
+func whole(n *int) sql.NullInt64 {
+	if n == nil {
+		return sql.NullInt64{}
+	}
+	return number(int64(*n))
+}
+
+func wholePtr(n sql.NullInt64) *int {
+	if !n.Valid {
+		return nil
+	}
+	i := int(n.Int64)
+	return &i
+}
+
+// timeOrZero is the zero time for NULL.
+func timeOrZero(us sql.NullInt64) time.Time {
+	if !us.Valid {
+		return time.Time{}
+	}
+	return timeOf(us.Int64)
+}
+
 func positive(f float64) sql.NullFloat64 { return sql.NullFloat64{Float64: f, Valid: f > 0} }
 
 // value is what a driver is given for a value that may be NULL.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/collector"
@@ -31,6 +32,20 @@ func decodeCursor(s string, v any) error {
 		return fmt.Errorf("%w: it is not one that this list gave", collector.ErrCursor)
 	}
 	return nil
+}
+
+// textCursor is the name that a list goes on behind; "" for the first page.
+func textCursor(cursor string) (after string, err error) {
+	if cursor == "" {
+		return "", nil
+	}
+	if err := decodeCursor(cursor, &after); err != nil {
+		return "", err
+	}
+	if strings.Contains(after, "\x00") { // PostgreSQL has no such text
+		return "", fmt.Errorf("%w: it names no node", collector.ErrCursor)
+	}
+	return after, nil
 }
 
 // start is where a list of runs begins: before all of them, or behind the cursor.

@@ -41,7 +41,7 @@ func fitsUsage(u *api.Usage) bool { return u == nil || fitsMillis(u.WallS) && fi
 // fitsSchedule wants exact times: a schedule is said in round figures.
 func fitsSchedule(a *api.Announce) bool {
 	return a == nil || exactMillis(a.IntervalS) && exactMillis(a.TimeoutS) && fits32(int64(a.MissedSlots)) &&
-		(a.OffsetS == nil || fitsMillis(*a.OffsetS))
+		(a.OffsetS == nil || fitsMillis(*a.OffsetS)) && (a.UTCOffsetS == nil || fits32(int64(*a.UTCOffsetS)))
 }
 
 func fits32(n int64) bool { return n >= math.MinInt32 && n <= math.MaxInt32 }

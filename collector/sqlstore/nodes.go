@@ -5,25 +5,22 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/collector"
+	"github.com/puppet-cron/puppet-cron/collector/standing"
 )
 
 // Node gives the state of one node.
 func (s *Store) Node(ctx context.Context, certname string) (*collector.Node, error) {
-	n := new(nodeState)
-	err := s.read.QueryRowContext(ctx, "SELECT "+nodeColumns+" FROM nodes WHERE certname = $1", certname).Scan(n.dests()...)
+	nodes, err := s.queryNodes(ctx, "SELECT "+nodeColumns+" FROM nodes WHERE certname = $1", []any{certname})
+	if err == nil && len(nodes) == 0 {
+		err = collector.ErrNotFound
+	}
 	if err != nil {
 		return nil, s.failed(fmt.Sprintf("find node %q", certname), err)
 	}
-	node, err := n.node()
-	if err != nil {
-		return nil, s.failed(fmt.Sprintf("read node %q", certname), err)
-	}
-	return node, nil
+	return nodes[0], nil
 }
 
 // Nodes lists nodes.
@@ -37,21 +34,18 @@ func (s *Store) Nodes(ctx context.Context, f collector.NodeFilter, p collector.P
 
 func (s *Store) nodes(ctx context.Context, f collector.NodeFilter, p collector.Page) ([]*collector.Node, string, error) {
 	q := new(query)
-	if p.Cursor != "" {
-		var after string
-		if err := decodeCursor(p.Cursor, &after); err != nil {
-			return nil, "", err
-		}
-		if strings.Contains(after, "\x00") { // PostgreSQL has no such text
-			return nil, "", fmt.Errorf("%w: it names no node", collector.ErrCursor)
-		}
+	after, err := textCursor(p.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	if after != "" {
 		q.and("certname > " + q.arg(after))
 	}
 	if f.Certname != "" {
 		q.and("certname = " + q.arg(f.Certname))
 	}
 	var bound string
-	err := s.read.QueryRowContext(ctx, "SELECT certname FROM nodes"+q.where()+
+	err = s.read.QueryRowContext(ctx, "SELECT certname FROM nodes"+q.where()+
 		fmt.Sprintf(" ORDER BY certname LIMIT 1 OFFSET %d", maxLook-1), q.args...).Scan(&bound)
 	switch {
 	case err == nil:
@@ -83,7 +77,9 @@ func (q *query) nodes(f collector.NodeFilter) {
 	} else {
 		q.and("retired IS NULL")
 	}
-	for _, c := range []struct{ column, value string }{{"environment", f.Environment}, {"puppet_version", f.PuppetVersion}} {
+	for _, c := range []struct{ column, value string }{
+		{"environment", f.Environment}, {"puppet_version", f.PuppetVersion}, {"presence", string(f.Presence)},
+	} {
 		if c.value != "" {
 			q.and(c.column + " = " + q.arg(c.value))
 		}
@@ -92,6 +88,11 @@ func (q *query) nodes(f collector.NodeFilter) {
 		q.and("disabled IS NOT NULL")
 	} else if f.Disabled != nil {
 		q.and("disabled IS NULL")
+	}
+	if f.Trouble != "" {
+		var t standing.Troubles
+		t.Add(f.Trouble)
+		q.and("troubles & " + q.arg(int64(t)) + " <> 0")
 	}
 	by := "exec"
 	if f.Outcome == api.Skipped {
@@ -110,7 +111,32 @@ func (q *query) nodes(f collector.NodeFilter) {
 	}
 }
 
-func (s *Store) queryNodes(ctx context.Context, q string, args []any) (nodes []*collector.Node, err error) {
+func (s *Store) queryNodes(ctx context.Context, q string, args []any) ([]*collector.Node, error) {
+	states, err := s.queryStates(ctx, q, args)
+	if err != nil {
+		return nil, err
+	}
+	var troubled []any
+	for _, n := range states {
+		if n.troubles != 0 {
+			troubled = append(troubled, n.id)
+		}
+	}
+	troubles, err := s.troublesOf(ctx, troubled)
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]*collector.Node, len(states))
+	for i, n := range states {
+		if nodes[i], err = n.node(); err != nil {
+			return nil, fmt.Errorf("node %q: %w", n.certname, err)
+		}
+		nodes[i].Troubles = troubles[n.id]
+	}
+	return nodes, nil
+}
+
+func (s *Store) queryStates(ctx context.Context, q string, args []any) (states []*nodeState, err error) {
 	rows, err := s.read.QueryContext(ctx, q, args...)
 	if err != nil {
 		return nil, err
@@ -121,74 +147,7 @@ func (s *Store) queryNodes(ctx context.Context, q string, args []any) (nodes []*
 		if err := rows.Scan(n.dests()...); err != nil {
 			return nil, err
 		}
-		node, err := n.node()
-		if err != nil {
-			return nil, fmt.Errorf("node %q: %w", n.certname, err)
-		}
-		nodes = append(nodes, node)
+		states = append(states, n)
 	}
-	return nodes, rows.Err()
-}
-
-// Retire takes a node out of lists and counts. One that is retired already stays so since then.
-func (s *Store) Retire(ctx context.Context, certname string, at time.Time) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		s.db.forget()
-		var node int64
-		if err := tx.QueryRowContext(ctx, `UPDATE nodes SET retired = COALESCE(retired, $1), slot = NULL, slot_ms = NULL
-			WHERE certname = $2 RETURNING id`, at.UnixMicro(), certname).Scan(&node); err != nil {
-			return err
-		}
-		if err := s.db.lockSlots(ctx, tx); err != nil { // in the order that Put does: the node has been locked
-			return err
-		}
-		return freeSlot(ctx, tx, node)
-	})
-	if err != nil {
-		return s.failed(fmt.Sprintf("retire node %q", certname), err)
-	}
-	return nil
-}
-
-const summary = `SELECT COALESCE(exec_outcome, ''), COALESCE(exec_reason, ''), COUNT(*), SUM(dropped),
-	SUM(CASE WHEN last_outcome = 'skipped' THEN 1 ELSE 0 END),
-	SUM(CASE WHEN disabled IS NULL THEN 0 ELSE 1 END),
-	SUM(CASE WHEN start_id IS NULL THEN 0 ELSE 1 END)
-	FROM nodes WHERE retired IS NULL GROUP BY 1, 2`
-
-// Summary counts the nodes that are not retired.
-func (s *Store) Summary(ctx context.Context) (*collector.Summary, error) {
-	sum := &collector.Summary{Outcomes: map[api.Outcome]int{}, Reasons: map[api.Reason]int{}}
-	rows, err := s.read.QueryContext(ctx, summary)
-	if err != nil {
-		return nil, s.failed("count nodes", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var (
-			outcome                                    api.Outcome
-			reason                                     api.Reason
-			nodes, dropped, skipped, disabled, running int
-		)
-		if err := rows.Scan(&outcome, &reason, &nodes, &dropped, &skipped, &disabled, &running); err != nil {
-			return nil, s.failed("count nodes", err)
-		}
-		sum.Nodes += nodes
-		sum.Dropped += dropped
-		sum.Skipped += skipped
-		sum.Disabled += disabled
-		sum.Running += running
-		if outcome == "" {
-			sum.Never += nodes
-			continue
-		}
-		sum.Outcomes[outcome] += nodes
-		if reason != "" {
-			sum.Reasons[reason] += nodes
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, s.failed("count nodes", err)
-	}
-	return sum, nil
+	return states, rows.Err()
 }

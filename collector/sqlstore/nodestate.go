@@ -28,6 +28,9 @@ type nodeState struct {
 	slot, slotMS                             sql.NullInt64 // the slot, and the interval that it is of
 	dropped                                  int64
 	retired                                  sql.NullInt64
+
+	stand
+	finished *api.Run // the final that became the last one of an executed run, when it is new
 }
 
 // lastRun is the last run of a kind; at is where it stands in time.
@@ -53,29 +56,29 @@ const nodeColumns = `id, certname, first_seen, last_seen,
 	exec_at, exec_id, exec_outcome, exec_reason, exec_message, exec_ended,
 	start_at, start_id, start_started, start_received,
 	environment, puppet_version, agent_version, disabled,
-	interval_s, next_due, timeout_s, slot, slot_ms, dropped, retired`
+	interval_s, next_due, timeout_s, slot, slot_ms, dropped, retired, ` + standColumns
 
 func (n *nodeState) dests() []any {
-	return []any{
+	return append([]any{
 		&n.id, &n.certname, &n.firstSeen, &n.lastSeen,
 		&n.last.at, &n.last.id, &n.last.outcome, &n.last.reason, &n.last.message, &n.last.ended,
 		&n.executed.at, &n.executed.id, &n.executed.outcome, &n.executed.reason, &n.executed.message, &n.executed.ended,
 		&n.start.at, &n.start.id, &n.start.started, &n.start.received,
 		&n.environment, &n.puppetVersion, &n.agentVersion, &n.disabled,
 		&n.intervalS, &n.nextDue, &n.timeoutS, &n.slot, &n.slotMS, &n.dropped, &n.retired,
-	}
+	}, n.stand.dests()...)
 }
 
 // values are what the node's row is set to: nodeColumns from the fourth on.
 func (n *nodeState) values(id func(string) any) []any {
-	return []any{
+	return append([]any{
 		n.lastSeen,
 		value(n.last.at), id(string(n.last.id)), value(n.last.outcome), value(n.last.reason), value(n.last.message), value(n.last.ended),
 		value(n.executed.at), id(string(n.executed.id)), value(n.executed.outcome), value(n.executed.reason), value(n.executed.message), value(n.executed.ended),
 		value(n.start.at), id(string(n.start.id)), value(n.start.started), value(n.start.received),
 		value(n.environment), value(n.puppetVersion), value(n.agentVersion), value(n.disabled),
 		value(n.intervalS), value(n.nextDue), value(n.timeoutS), value(n.slot), value(n.slotMS), n.dropped, value(n.retired),
-	}
+	}, n.stand.values()...)
 }
 
 // seen notes that the node has spoken: it is back if it was retired.
@@ -107,15 +110,22 @@ func (n *nodeState) finish(run *api.Run, received int64) error {
 	at := effective(run, received)
 	if run.Outcome.Executed() && n.executed.before(at, run.ID) {
 		n.executed = newLastRun(run, at)
+		n.count(run)
+		if n.outlived(n.start.at) {
+			n.start, n.startRun = lastStart{}, nil
+		}
+		n.finished = run
 		keep(&n.environment, run.Environment)
 		keep(&n.puppetVersion, run.PuppetVersion)
 	}
 	if !n.last.before(at, run.ID) {
+		n.expect(run, received, false)
 		return nil
 	}
 	n.last = newLastRun(run, at)
 	keep(&n.agentVersion, run.AgentVersion)
 	n.announce(run.Schedule)
+	n.expect(run, received, true)
 	return n.disable(run.Disabled)
 }
 
@@ -133,8 +143,11 @@ func newLastRun(run *api.Run, at int64) lastRun {
 // begin takes a start into the state, and reports whether it is the last one.
 func (n *nodeState) begin(run *api.Run, received int64) bool {
 	at := effective(run, received)
-	if n.start.at.Valid && cmp.Or(cmp.Compare(n.start.at.Int64, at), cmp.Compare(string(n.start.id), run.ID)) >= 0 {
+	if n.outlived(number(at)) || n.start.at.Valid && cmp.Or(cmp.Compare(n.start.at.Int64, at), cmp.Compare(string(n.start.id), run.ID)) >= 0 {
 		return false
+	}
+	if a := run.Schedule; a != nil && a.TimeoutS > 0 {
+		n.timeoutS = positive(a.TimeoutS)
 	}
 	n.start = lastStart{at: number(at), id: scanID(run.ID), started: timeNumber(run.Started), received: number(received)}
 	n.startRun = run
@@ -163,6 +176,9 @@ func (n *nodeState) announce(a *api.Announce) {
 	}
 	if v := timeNumber(a.NextDue); v.Valid {
 		n.nextDue = v
+	}
+	if v := whole(a.UTCOffsetS); v.Valid {
+		n.utcOffset = v
 	}
 }
 
@@ -194,6 +210,8 @@ func (n *nodeState) node() (*collector.Node, error) {
 		Environment: n.environment.String, PuppetVersion: n.puppetVersion.String, AgentVersion: n.agentVersion.String,
 		IntervalS: n.intervalS.Float64, NextDue: timePtr(n.nextDue), TimeoutS: n.timeoutS.Float64,
 		Slot: n.fraction(), Dropped: int(n.dropped), Retired: timePtr(n.retired),
+		Presence: n.presence, Expected: timePtr(n.expected), Streak: int(n.streak),
+		CertificateEnds: timePtr(n.certEnds), UTCOffsetS: wholePtr(n.utcOffset),
 	}
 	if n.start.at.Valid {
 		node.Running = &collector.Begun{ID: string(n.start.id), Started: timePtr(n.start.started), Received: timeOf(n.start.received.Int64)}

@@ -84,7 +84,8 @@ const nodeTypes = `bigint,
 	bigint, uuid, text, text, text, bigint,
 	bigint, uuid, bigint, bigint,
 	text, text, text, text,
-	double precision, bigint, double precision, int, bigint, bigint, bigint`
+	double precision, bigint, double precision, int, bigint, bigint, bigint,
+	bigint, text, int, int, bigint, bigint, int, int, bigint`
 
 func (d *postgresDB) update(ctx context.Context, tx *sql.Tx, nodes []*nodeState) error {
 	_, columns, _ := strings.Cut(nodeColumns, "first_seen, ")
@@ -96,6 +97,9 @@ func (d *postgresDB) update(ctx context.Context, tx *sql.Tx, nodes []*nodeState)
 		") FROM unnest("+arrays(nodeTypes+", int")+") AS u ("+columns+", node) WHERE id = u.node", transpose(rows)...)
 	return err
 }
+
+func (d *postgresDB) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
+func (d *postgresDB) waitLocked() string { return " FOR UPDATE" }
 
 // lockSlots takes a lock that is held by nobody else's programs, as far as one can tell: "slot".
 func (d *postgresDB) lockSlots(ctx context.Context, tx *sql.Tx) error {

@@ -52,7 +52,7 @@ type put struct {
 }
 
 func (p *put) all(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{p.look, p.insert, p.place, p.update} {
+	for _, step := range []func(context.Context) error{p.look, p.insert, p.place, p.judge, p.update} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -148,6 +148,10 @@ func (p *put) sorted() []*nodeState {
 		nodes = append(nodes, p.nodes[certname])
 	}
 	return nodes
+}
+
+func (p *put) judge(ctx context.Context) error {
+	return p.Store.judge(ctx, p.tx, p.sorted(), p.received)
 }
 
 func (p *put) place(ctx context.Context) error { return p.Store.place(ctx, p.tx, p.sorted()) }

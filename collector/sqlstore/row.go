@@ -27,7 +27,11 @@ func (s *Store) newRow(run *api.Run, node, traits, received int64) (row, error) 
 		packed, err := s.details.pack(run)
 		tail[3] = packed
 		r = append(r, nil, nil, nil, nil, nil, node, traits)
-		return append(append(r, make([]any, 10)...), tail...), err
+		numbers := make([]any, 10)
+		if run.Usage != nil && fitsMillis(run.Usage.WallS) {
+			numbers[len(keptTimings)] = wall(run.Usage) // for Activity
+		}
+		return append(append(r, numbers...), tail...), err
 	}
 	schedule, catalog := orZero(run.Schedule), orZero(run.Catalog)
 	r = append(r, micros(run.Due), micros(run.Started), micros(run.Ended), micros(schedule.NextDue), rss(run.Usage), node, traits)

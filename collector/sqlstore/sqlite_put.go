@@ -112,5 +112,9 @@ func (d *sqliteDB) update(ctx context.Context, tx *sql.Tx, nodes []*nodeState) e
 	return nil
 }
 
+// A row is not locked: the transaction is the only one that writes.
+func (d *sqliteDB) skipLocked() string { return "" }
+func (d *sqliteDB) waitLocked() string { return "" }
+
 // lockSlots has nothing to do: the transaction is the only one that writes.
 func (d *sqliteDB) lockSlots(context.Context, *sql.Tx) error { return nil }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/puppet-cron/puppet-cron/collector"
+	"github.com/puppet-cron/puppet-cron/collector/standing"
 )
 
 var _ collector.Store = (*Store)(nil)
@@ -23,6 +24,10 @@ type Store struct {
 
 	knowing sync.Mutex
 	known   knownTraits
+
+	rules   standing.Rules
+	judging sync.Mutex
+	judged  int64 // every node up to this id was judged since the store was opened; -1: all
 
 	pruning sync.Mutex
 	pruned  int64 // no unchanged run was received before this time, as far as Prune has seen
@@ -41,6 +46,10 @@ type database interface {
 	insert(ctx context.Context, tx *sql.Tx, finals []row) ([]bool, error)
 	// owners gives the nodes that have runs of these ids, finals before starts.
 	owners(ctx context.Context, tx *sql.Tx, ids []string) (map[string]owner, error)
+	// skipLocked and waitLocked end a query for nodes: they lock its rows, without those that
+	// somebody else has locked, or once they are free.
+	skipLocked() string
+	waitLocked() string
 	// update stores the states of nodes. They are sorted by certname.
 	update(ctx context.Context, tx *sql.Tx, nodes []*nodeState) error
 	// forget is called in a transaction that changes nodes by itself, and when one has failed.
@@ -67,6 +76,8 @@ type Options struct {
 	// Readers is how many connections read at once, and with PostgreSQL how many there
 	// are in all. 0 is 8.
 	Readers int
+	// Rules say how nodes stand; nil is standing.DefaultRules.
+	Rules *standing.Rules
 }
 
 // Open opens the database of a DSN: sqlite:PATH or postgres://…. Its schema must be the one that
@@ -86,6 +97,10 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	s.rules = standing.DefaultRules()
+	if o.Rules != nil {
+		s.rules = *o.Rules
 	}
 	if err = s.checkSchema(ctx); err == nil {
 		err = s.db.prepare(ctx)

@@ -18,20 +18,20 @@ type traits struct {
 	PuppetVersion, AgentVersion, CatalogSource         sql.NullString
 	Noop, ExitCode                                     sql.NullInt64
 	ResourcesTotal, ResourcesSkipped, ResourcesPlanned sql.NullInt64
-	IntervalMS, TimeoutMS                              sql.NullInt64
+	IntervalMS, TimeoutMS, UTCOffsetS                  sql.NullInt64
 }
 
 const traitColumns = `"trigger", reason, message, environment, puppet_version, agent_version, catalog_source,
-	noop, exit_code, resources_total, resources_skipped, resources_scheduled, interval_ms, timeout_ms`
+	noop, exit_code, resources_total, resources_skipped, resources_scheduled, interval_ms, timeout_ms, utc_offset_s`
 
 // traitColumnsOfT are those but for message. A run whose traits are gone has no trigger.
 const traitColumnsOfT = `COALESCE(t."trigger", ''), t.reason, t.environment, t.puppet_version, t.agent_version, t.catalog_source,
-	t.noop, t.exit_code, t.resources_total, t.resources_skipped, t.resources_scheduled, t.interval_ms, t.timeout_ms`
+	t.noop, t.exit_code, t.resources_total, t.resources_skipped, t.resources_scheduled, t.interval_ms, t.timeout_ms, t.utc_offset_s`
 
 func (t *traits) dests() []any {
 	return []any{
 		&t.Trigger, &t.Reason, &t.Environment, &t.PuppetVersion, &t.AgentVersion, &t.CatalogSource,
-		&t.Noop, &t.ExitCode, &t.ResourcesTotal, &t.ResourcesSkipped, &t.ResourcesPlanned, &t.IntervalMS, &t.TimeoutMS,
+		&t.Noop, &t.ExitCode, &t.ResourcesTotal, &t.ResourcesSkipped, &t.ResourcesPlanned, &t.IntervalMS, &t.TimeoutMS, &t.UTCOffsetS,
 	}
 }
 
@@ -39,7 +39,7 @@ func (t *traits) values() []any {
 	return []any{
 		t.Trigger, value(t.Reason), value(t.Message), value(t.Environment), value(t.PuppetVersion), value(t.AgentVersion), value(t.CatalogSource),
 		value(t.Noop), value(t.ExitCode), value(t.ResourcesTotal), value(t.ResourcesSkipped), value(t.ResourcesPlanned),
-		value(t.IntervalMS), value(t.TimeoutMS),
+		value(t.IntervalMS), value(t.TimeoutMS), value(t.UTCOffsetS),
 	}
 }
 
@@ -68,7 +68,7 @@ func traitsOf(run *api.Run) traits {
 		t.ResourcesTotal, t.ResourcesSkipped, t.ResourcesPlanned = number(int64(r.Total)), number(int64(r.Skipped)), number(int64(r.Scheduled))
 	}
 	if a := run.Schedule; a != nil {
-		t.IntervalMS, t.TimeoutMS = number(millis(a.IntervalS)), number(millis(a.TimeoutS))
+		t.IntervalMS, t.TimeoutMS, t.UTCOffsetS = number(millis(a.IntervalS)), number(millis(a.TimeoutS)), whole(a.UTCOffsetS)
 	}
 	return t
 }
@@ -94,7 +94,7 @@ func (t *traits) fill(run *api.Run) {
 		}
 	}
 	if t.IntervalMS.Valid {
-		run.Schedule = &api.Announce{IntervalS: seconds(t.IntervalMS.Int64), TimeoutS: seconds(t.TimeoutMS.Int64)}
+		run.Schedule = &api.Announce{IntervalS: seconds(t.IntervalMS.Int64), TimeoutS: seconds(t.TimeoutMS.Int64), UTCOffsetS: wholePtr(t.UTCOffsetS)}
 	}
 }
 
@@ -140,7 +140,7 @@ func (s *Store) learn(ctx context.Context, t traits, received int64) (usedTraits
 	}
 	key := sha256.Sum256(plain)
 	u := usedTraits{used: received}
-	err = s.write.QueryRowContext(ctx, "INSERT INTO traits (key, used, "+traitColumns+") VALUES ("+parameters(16)+`)
+	err = s.write.QueryRowContext(ctx, "INSERT INTO traits (key, used, "+traitColumns+") VALUES ("+parameters(17)+`)
 		ON CONFLICT (key) DO UPDATE SET used = CASE WHEN traits.used < excluded.used THEN excluded.used ELSE traits.used END
 		RETURNING id`, append([]any{key[:], received}, t.values()...)...).Scan(&u.id)
 	if err != nil {

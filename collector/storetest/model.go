@@ -32,8 +32,12 @@ func newModel() *model {
 
 func (m *model) put(received time.Time, runs []*api.Run) []collector.Receipt {
 	receipts := make([]collector.Receipt, len(runs))
+	before := map[string]*collector.Stored{}
+	for _, run := range runs {
+		before[run.Certname] = m.lastExecuted(run.Certname)
+	}
 	for i, run := range runs {
-		receipts[i].Status = m.take(received, run)
+		receipts[i].Status = m.take(received, run, before[run.Certname])
 	}
 	var names []string
 	for _, run := range runs {
@@ -42,6 +46,11 @@ func (m *model) put(received time.Time, runs []*api.Run) []collector.Receipt {
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		m.place(name)
+		// Who has ended a run since is not in the one before it.
+		n, last := m.nodes[name], m.lastExecuted(name)
+		if n.start != nil && last != nil && at(n.start).Before(at(last)) {
+			n.start = nil
+		}
 	}
 	for i, run := range runs {
 		receipts[i].Slot = m.fraction(run.Certname)
@@ -49,7 +58,7 @@ func (m *model) put(received time.Time, runs []*api.Run) []collector.Receipt {
 	return receipts
 }
 
-func (m *model) take(received time.Time, run *api.Run) api.Status {
+func (m *model) take(received time.Time, run *api.Run, executed *collector.Stored) api.Status {
 	n := m.nodes[run.Certname]
 	if n == nil {
 		n = &modelNode{firstSeen: received, slot: -1}
@@ -68,7 +77,7 @@ func (m *model) take(received time.Time, run *api.Run) api.Status {
 	}
 	st := collector.Stored{Run: *run, Received: received}
 	if run.Outcome == "" {
-		if n.start != nil && later(n.start, &st) {
+		if n.start != nil && later(n.start, &st) || executed != nil && at(&st).Before(at(executed)) {
 			return api.AlreadyIn
 		}
 		n.start = &st

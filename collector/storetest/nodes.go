@@ -9,6 +9,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/api"
 	"github.com/puppet-cron/puppet-cron/collector"
+	"github.com/puppet-cron/puppet-cron/collector/standing"
 	"github.com/puppet-cron/puppet-cron/splay"
 )
 
@@ -117,6 +118,8 @@ func summary(t *testing.T, s collector.Store) {
 	want := &collector.Summary{
 		Nodes: 5, Outcomes: map[api.Outcome]int{api.Unchanged: 2, api.Errored: 1}, Reasons: map[api.Reason]int{api.Certificate: 1},
 		Skipped: 2, Disabled: 1, Running: 2, Never: 2, Dropped: 3,
+		Presence: map[standing.Presence]int{standing.Unknown: 5}, Troubles: map[standing.Trouble]int{standing.Errored: 1},
+		Acknowledged: map[standing.Trouble]int{},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

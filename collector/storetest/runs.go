@@ -66,9 +66,16 @@ func starts(t *testing.T, s collector.Store) {
 	if !n.LastSeen.Equal(t0.Add(time.Hour)) || !n.FirstSeen.Equal(t0) {
 		t.Errorf("seen from %v to %v; a start is heard as well", n.FirstSeen, n.LastSeen)
 	}
-	put(t, s, t0, []*api.Run{begun(2, "web01", t0.Add(2*time.Hour)), final(2, "web01", t0.Add(3*time.Hour), api.Changed)}, api.Stored, api.Stored)
+	put(t, s, t0.Add(3*time.Hour), []*api.Run{begun(2, "web01", t0.Add(2*time.Hour)), final(2, "web01", t0.Add(3*time.Hour), api.Changed)}, api.Stored, api.Stored)
 	if n = node(t, s, "web01"); n.Running != nil {
 		t.Errorf("%+v is in progress although its final came with it", n.Running)
+	}
+	// The final of a run that began before another one ended was lost.
+	put(t, s, t0.Add(4*time.Hour), []*api.Run{begun(3, "web01", t0.Add(4*time.Hour))}, api.Stored)
+	put(t, s, t0.Add(5*time.Hour), []*api.Run{final(4, "web01", t0.Add(5*time.Hour), api.Changed)}, api.Stored)
+	put(t, s, t0.Add(6*time.Hour), []*api.Run{begun(5, "web01", t0.Add(4*time.Hour))}, api.AlreadyIn)
+	if n = node(t, s, "web01"); n.Running != nil {
+		t.Errorf("%+v is in progress although another run has ended since", n.Running)
 	}
 }
 

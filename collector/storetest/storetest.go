@@ -29,6 +29,9 @@ func Run(t *testing.T, open func(t *testing.T) collector.Store) {
 		{"slots", slots},
 		{"summary", summary},
 		{"retired nodes", retired},
+		{"failing resources", failingResources},
+		{"activity", activity},
+		{"acknowledgements", acknowledgements},
 		{"prune", prune},
 		{"tokens", tokens},
 		{"audit", audit},
@@ -36,5 +39,6 @@ func Run(t *testing.T, open func(t *testing.T) collector.Store) {
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
+	t.Run("standings", func(t *testing.T) { standings(t, open(t)) })
 	t.Run("anything", func(t *testing.T) { anything(t, open(t)) })
 }
