@@ -28,6 +28,10 @@ type Options struct {
 	// PKI says which certificates count. Nil only with Dev.
 	PKI    *pki.Trust
 	Limits Limits
+	// Alerts has what people were told of troubles; nil: nothing.
+	Alerts Alerts
+	// Digested is when it was last looked for changes to tell people of; nil: nobody looks.
+	Digested func() time.Time
 	// Ticked is when it was last known how all nodes stand, for the metrics; nil: nobody looks.
 	Ticked func() time.Time
 }
@@ -69,6 +73,7 @@ type Collector struct {
 	metrics *metrics
 	trust   *pki.Trust
 	ends    *certificates
+	alerts  Alerts
 
 	mux  *http.ServeMux
 	root http.Handler
@@ -91,11 +96,15 @@ func New(o Options) (*Collector, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	never := func() time.Time { return time.Time{} }
 	if o.Ticked == nil {
-		o.Ticked = func() time.Time { return time.Time{} }
+		o.Ticked = never
+	}
+	if o.Digested == nil {
+		o.Digested = never
 	}
 	o.Limits.setDefaults()
-	c := &Collector{store: o.Store, log: o.Log, now: o.Now, trust: o.PKI}
+	c := &Collector{store: o.Store, log: o.Log, now: o.Now, trust: o.PKI, alerts: o.Alerts}
 	c.bodies = newBodies(o.Limits.BodyBytes)
 	c.answers = newBodies(o.Limits.BodyBytes)
 	c.reads = make(chan struct{}, readsAtOnce)

@@ -63,9 +63,26 @@ func fieldTexts() map[string]map[string]string {
 		},
 		"FailingResourceList": {"resources": "Those of most nodes first."},
 		"FailingNodeList":     {"nodes": "The page.", "next_cursor": "Of the next page; without it, this is the last."},
-		"AcknowledgeBody":     {"trouble": "Which one; without it, all that the node has.", "comment": "What people are to know of it, at most 1024 bytes."},
-		"Summary":             summaryTexts(),
-		"AuditEntry":          auditTexts(),
+		"AlertList":           {"alerts": "The page.", "next_cursor": "Of the next page; without it, this is the last."},
+		"Told":                toldTexts(),
+		"Way": {
+			"id": "The delivery's, which the receiver sees.", "webhook": "The webhook's name.", "tries": "How often it was tried.", "error": "What was wrong with the last try.",
+			"due": "When it is tried next; without it, never.", "ended": "When it was taken, or with an error given up.",
+		},
+		"AcknowledgeBody": {"trouble": "Which one; without it, all that the node has.", "comment": "What people are to know of it, at most 1024 bytes."},
+		"Summary":         summaryTexts(),
+		"AuditEntry":      auditTexts(),
+	}
+}
+
+func toldTexts() map[string]string {
+	return map[string]string{
+		"schema": "1. Fields may be added without raising it.", "id": "The same for all webhooks.", "at": "When, by the collector's clock.",
+		"event": "opened, reminder or recovered.", "about": "The alert by which people were told first.", "kind": "The trouble.", "reason": "Why.",
+		"since": "When the first of these nodes had it.", "grouped": "Whether it is one alert for many nodes.", "count": "How many nodes it is about.",
+		"fleet": "How many nodes there were in all.", "nodes": "Their certnames, at most 50,000.", "nodes_cut": "How many more there are.",
+		"still": "Nodes that have the trouble although most have recovered.", "message": "One line for people.", "url": "Where people see more.",
+		"members": "How many nodes of a grouped alert still had it when that was last looked at.", "deliveries": "One for each webhook.",
 	}
 }
 

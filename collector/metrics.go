@@ -26,6 +26,7 @@ type metrics struct {
 	results  *prometheus.CounterVec
 	groups   prometheus.Histogram
 	commits  *prometheus.HistogramVec
+	webhooks *prometheus.CounterVec
 }
 
 func newMetrics(c *Collector, o Options) *metrics {
@@ -49,11 +50,17 @@ func newMetrics(c *Collector, o Options) *metrics {
 			Namespace: namespace, Name: "commit_duration_seconds", Help: "How long commits took, by result.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .2, .5, 1, 2.5, 10},
 		}, []string{"result"}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "webhook_requests_total", Help: "Tries to deliver an alert, by webhook and result: taken or failed.",
+		}, []string{"webhook", "result"}),
 	}
-	m.registry.MustRegister(m.requests, m.latency, m.results, m.groups, m.commits,
+	m.registry.MustRegister(m.requests, m.latency, m.results, m.groups, m.commits, m.webhooks,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(gauges(c, o)...)
 	m.registry.MustRegister(newFleet(c))
+	if o.Alerts != nil {
+		m.registry.MustRegister(&alertNumbers{c})
+	}
 	if c.trust != nil {
 		m.registry.MustRegister(trustCollector{c.trust})
 	}
@@ -73,6 +80,7 @@ func gauges(c *Collector, o Options) []prometheus.Collector {
 	return []prometheus.Collector{
 		info,
 		gauge("queue_runs", "Runs that wait for a commit.", func() float64 { return float64(c.commits.backlog()) }),
+		gauge("last_digest_timestamp_seconds", "When it was last looked for changes to tell people of; 0: not yet.", func() float64 { return unix(o.Digested()) }),
 		gauge("last_tick_timestamp_seconds", "When it was last known how all nodes stand; 0: not yet.", func() float64 { return unix(o.Ticked()) }),
 		gauge("body_bytes", "Bytes of request bodies in memory, unpacked.", func() float64 { return float64(c.bodies.used.Load()) }),
 		gauge("body_bytes_limit", "What body_bytes may be at most; beyond, requests are told to come again.", func() float64 { return float64(c.bodies.limit) }),
@@ -110,6 +118,9 @@ func (m *metrics) group(runs int, took time.Duration, err error) {
 	m.groups.Observe(float64(runs))
 	m.commits.WithLabelValues(result).Observe(took.Seconds())
 }
+
+// webhook counts a try to deliver an alert.
+func (m *metrics) webhook(name, result string) { m.webhooks.WithLabelValues(name, result).Inc() }
 
 // serveMetrics needs the role viewer.
 func (c *Collector) serveMetrics(w http.ResponseWriter, r *http.Request) {

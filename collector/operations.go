@@ -159,6 +159,11 @@ func (c *Collector) addNodes(add adder) {
 		OperationID: "list-failing-nodes", Method: http.MethodGet, Path: "/v1/resources/nodes", Tags: []string{"resources"},
 		Summary: "List the nodes where a resource fails", Description: "By certname. Role: viewer.",
 	}, c.listResourceNodes)
+	register(add, huma.Operation{
+		OperationID: "list-alerts", Method: http.MethodGet, Path: "/v1/alerts", Tags: []string{"alerts"},
+		Summary:     "List what people were told",
+		Description: "The newest first, each with its deliveries to webhooks. Role: viewer.",
+	}, c.listAlerts)
 }
 
 func (c *Collector) addOthers(add adder) {

@@ -11,9 +11,11 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/puppet-cron/puppet-cron/collector"
+	"github.com/puppet-cron/puppet-cron/collector/alerts"
 	"github.com/puppet-cron/puppet-cron/collector/pki"
 	"github.com/puppet-cron/puppet-cron/collector/settings"
 	"github.com/puppet-cron/puppet-cron/collector/sqlstore"
@@ -105,9 +107,13 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	v.pruner, v.ticker = newPruner(store, s.Retention, log), newTicker(store, log)
+	v.alerts = alerts.New(alerts.Options{
+		Store: store, Webhooks: s.Alerts.Webhooks, Log: log, Observe: func(webhook, result string) { v.collector.Observe(webhook, result) },
+		Policy: alerts.Policy{GroupShare: s.Alerts.GroupShare, Remind: s.Alerts.Remind, URL: s.Alerts.URL, NewID: newID},
+	})
 	v.collector, err = collector.New(collector.Options{
 		Store: store, Log: log, Version: version.String(), Operators: s.Operators, Dev: dev, PKI: v.trust,
-		Ticked: v.ticker.when,
+		Alerts: store, Digested: v.alerts.Digested, Ticked: v.ticker.when,
 	})
 	if err != nil {
 		return err
@@ -118,6 +124,9 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 	log.Info("serving", "listen", v.listener.Addr().String(), "database", settings.Redacted(s.Database), "tls", !dev, "version", version.String())
 	return v.run(ctx)
 }
+
+// newID makes the id of an alert or a delivery, which sorts by time.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // unlessStopped is the error of a start. What failed because the collector was told to stop is
 // none, and must not look as if Puppet or the database were broken.

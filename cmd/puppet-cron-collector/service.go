@@ -14,6 +14,7 @@ import (
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/puppet-cron/puppet-cron/collector"
+	"github.com/puppet-cron/puppet-cron/collector/alerts"
 	"github.com/puppet-cron/puppet-cron/collector/pki"
 )
 
@@ -28,6 +29,7 @@ type service struct {
 	trust     *pki.Trust // nil: plain HTTP
 	pruner    *pruner
 	ticker    *ticker
+	alerts    *alerts.Worker
 }
 
 // run serves until ctx is done, and ends in good order: no new connections, answers to
@@ -40,6 +42,7 @@ func (v *service) run(ctx context.Context) error {
 	parts.Go(func() { v.collector.Run(background) })
 	parts.Go(func() { v.pruner.run(background) })
 	parts.Go(func() { v.ticker.run(background) })
+	parts.Go(func() { v.alerts.Run(background) })
 
 	var config *tls.Config
 	if v.trust != nil {

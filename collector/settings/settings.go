@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/collector"
+	"github.com/puppet-cron/puppet-cron/collector/alerts"
 	"github.com/puppet-cron/puppet-cron/collector/standing"
 )
 
@@ -20,6 +21,7 @@ type Settings struct {
 	Operators []string // certnames whose certificates give the role admin
 	Retention collector.Retention
 	Rules     standing.Rules
+	Alerts    Alerts
 	Log       Log
 }
 
@@ -29,6 +31,14 @@ type TLS struct {
 	Cert, Key, CA string
 	CRL           string // "" is none
 	CRLURL        string // "" is nowhere
+}
+
+// Alerts says who is told of troubles, and how.
+type Alerts struct {
+	GroupShare float64 // from 0 to 1
+	Remind     time.Duration
+	URL        string // of the dashboard; "" for none
+	Webhooks   []alerts.Webhook
 }
 
 // Auto stands for what this host's Puppet has.
@@ -48,6 +58,7 @@ func Default() Settings {
 		TLS:       TLS{Cert: Auto, Key: Auto, CA: Auto, CRL: Auto, CRLURL: Auto},
 		Retention: collector.Retention{Unchanged: 14 * day, Changed: 90 * day, Failed: 90 * day},
 		Rules:     standing.DefaultRules(),
+		Alerts:    Alerts{GroupShare: 0.02},
 		Log:       Log{Level: slog.LevelInfo, Format: "auto"},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/puppet-cron/puppet-cron/collector"
+	"github.com/puppet-cron/puppet-cron/collector/alerts"
 	"github.com/puppet-cron/puppet-cron/collector/settings"
 	"github.com/puppet-cron/puppet-cron/collector/standing"
 )
@@ -75,7 +76,8 @@ tls: {cert: ` + abs("/c.pem") + `, key: ` + abs("/k.pem") + `, ca: ` + abs("/ca.
 operators: {certnames: [admin.example.com, ops]}
 retention: {unchanged: 36h, changed: 7d, failed: 3650d}
 silence: {missed: 3, grace: 0s, retire: 7d}
-alerts: {failing_after: 1, stale_after: 2, errored_after: 4, certificate_within: 36h}
+alerts: {failing_after: 1, stale_after: 2, errored_after: 4, certificate_within: 36h, group_share: 0.5%, remind: 24h, url: "https://c:8150",
+  webhooks: [{name: ops, url: "https://h/x?y=1", secret_file: ` + abs("/s") + `}, {name: b, url: "http://h"}]}
 log: {level: debug, format: json}
 `
 	want := settings.Settings{
@@ -86,6 +88,10 @@ log: {level: debug, format: json}
 		Retention: collector.Retention{Unchanged: 36 * time.Hour, Changed: 168 * time.Hour, Failed: 3650 * 24 * time.Hour},
 		Rules: standing.Rules{
 			Missed: 3, Retire: 7 * 24 * time.Hour, FailingAfter: 1, StaleAfter: 2, ErroredAfter: 4, CertificateWithin: 36 * time.Hour,
+		},
+		Alerts: settings.Alerts{
+			GroupShare: 0.005, Remind: 24 * time.Hour, URL: "https://c:8150",
+			Webhooks: []alerts.Webhook{{Name: "ops", URL: "https://h/x?y=1", SecretFile: abs("/s")}, {Name: "b", URL: "http://h"}},
 		},
 		Log: settings.Log{Level: slog.LevelDebug, Format: "json"},
 	}
@@ -139,7 +145,14 @@ func TestMistakes(t *testing.T) {
 		{"silence: {grace: 5}", "silence.grace: 5 has no unit: write 5s, 5m or 5h"},
 		{"silence: {retire: 1h}", `silence.retire: must be from 1d to 3650d, not "1h"`},
 		{"alerts: {failing_after: many}", `alerts.failing_after: must be a whole number from 1 to 1000, not "many"`},
-		{"alerts: {webhook: https://x}", "alerts.webhook: unknown key: remove it (puppet-cron-collector config reference lists all keys)"},
+		{"alerts: {webhook: https://x}", "alerts.webhook: unknown key: did you mean alerts.webhooks?"},
+		{"alerts: {group_share: 0.05%}", `alerts.group_share: must be a share from 0.1% to 100%, not "0.05%"`},
+		{"alerts: {group_share: 5}", `alerts.group_share: must be a share from 0.1% to 100%, not "5"`},
+		{"alerts: {url: puppet}", `alerts.url: must be a URL such as https://puppet.example.com:8150, not "puppet"`},
+		{"alerts: {webhooks: [{name: a, url: 'https://u:p@h/'}]}", "alerts.webhooks[0].url: cannot hold a user or a password: sign what is sent by secret_file, or put a proxy that logs in before the receiver"},
+		{"alerts: {webhooks: [{name: a, url: ftp://h}]}", `alerts.webhooks[0].url: must be a URL such as https://chat.example.com/hooks/puppet, not "ftp://h"`},
+		{"alerts: {webhooks: [{name: a, url: 'http://h'}, {name: a, url: 'http://h'}]}", `alerts.webhooks[1].name: another webhook is "a": give each its own name`},
+		{"alerts: {webhooks: [{name: a, url: 'http://h', secret: x}]}", "alerts.webhooks[0].secret: unknown key: a webhook has name, url and secret_file"},
 		{"log: {level: loud}", `log.level: must be debug, info, warn or error, not "loud"`},
 		{"retension: {failed: 90d}", "retension: unknown key: did you mean retention?"},
 	} {

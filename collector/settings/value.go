@@ -78,20 +78,3 @@ func (v days) Show() any {
 	}
 	return strict.ShortDuration(*v.dst)
 }
-
-// count is a whole number within bounds.
-type count struct {
-	dst         *int
-	least, most int
-}
-
-func (v count) Set(s string) error {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < v.least || n > v.most {
-		return strict.MustBe(fmt.Sprintf("a whole number from %d to %d", v.least, v.most), s)
-	}
-	*v.dst = n
-	return nil
-}
-
-func (v count) Show() any { return *v.dst }

@@ -4,24 +4,21 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/json"
-	"fmt"
 	"io"
 	"sync"
-
-	"github.com/puppet-cron/puppet-cron/api"
 )
 
 // maxDetail is more than any run that api.Validate accepts has as JSON.
 const maxDetail = 16 << 20
 
-// details compresses whole runs. A compressor has half a megabyte of tables, and who
+// details compresses whole runs, and alerts. A compressor has half a megabyte of tables, and who
 // unpacks has a window, so they are used again.
 type details struct{ writers, readers sync.Pool }
 
-func (d *details) pack(run *api.Run) ([]byte, error) {
-	plain, err := json.Marshal(run)
+func (d *details) pack(v any) ([]byte, error) {
+	plain, err := json.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("run %s: %w", run.ID, err)
+		return nil, err
 	}
 	var packed bytes.Buffer
 	w, ok := d.writers.Get().(*flate.Writer)
@@ -41,7 +38,7 @@ func (d *details) pack(run *api.Run) ([]byte, error) {
 }
 
 // unpack gives the size of what was packed as well.
-func (d *details) unpack(packed []byte, run *api.Run) (size int, err error) {
+func (d *details) unpack(packed []byte, v any) (size int, err error) {
 	r, ok := d.readers.Get().(io.Reader)
 	if !ok {
 		r = flate.NewReader(bytes.NewReader(nil))
@@ -54,5 +51,5 @@ func (d *details) unpack(packed []byte, run *api.Run) (size int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(plain), json.Unmarshal(plain, run)
+	return len(plain), json.Unmarshal(plain, v)
 }

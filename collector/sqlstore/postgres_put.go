@@ -101,6 +101,16 @@ func (d *postgresDB) update(ctx context.Context, tx *sql.Tx, nodes []*nodeState)
 func (d *postgresDB) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 func (d *postgresDB) waitLocked() string { return " FOR UPDATE" }
 
+func (d *postgresDB) skipLockedOf(table string) string {
+	return " FOR UPDATE OF " + table + " SKIP LOCKED"
+}
+
+// lockDigest takes another such lock: "digest".
+func (d *postgresDB) lockDigest(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", 0x7063726469676573)
+	return err
+}
+
 // lockSlots takes a lock that is held by nobody else's programs, as far as one can tell: "slot".
 func (d *postgresDB) lockSlots(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", 0x70637261736c6f74)

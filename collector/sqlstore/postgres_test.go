@@ -248,3 +248,14 @@ func BenchmarkSizePostgres(b *testing.B) {
 	}
 	b.ReportMetric(float64(size)/runs, "bytes/run")
 }
+
+func TestAlertsOnPostgres(t *testing.T) {
+	p := startPostgres(t)
+	storetest.RunAlerts(t, func(t *testing.T) storetest.AlertingStore { return openStore(t, p.create(t)) })
+}
+
+// 20,000 nodes lose their server in one minute: people are told once, and once that it is over.
+func TestOutageOfTwentyThousand(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) { storetest.Outage(t, openSQLite(t), 20_000) })
+	t.Run("PostgreSQL", func(t *testing.T) { storetest.Outage(t, openStore(t, startPostgres(t).create(t)), 20_000) })
+}

@@ -37,3 +37,12 @@ func parameters(n int) string {
 	}
 	return b.String()
 }
+
+// withList puts a list of parameters, behind as many as come before it, in the place of %s.
+func withList(q string, before, n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = "$" + strconv.Itoa(before+i+1)
+	}
+	return strings.Replace(q, "%s", strings.Join(names, ", "), 1)
+}

@@ -116,5 +116,10 @@ func (d *sqliteDB) update(ctx context.Context, tx *sql.Tx, nodes []*nodeState) e
 func (d *sqliteDB) skipLocked() string { return "" }
 func (d *sqliteDB) waitLocked() string { return "" }
 
+func (d *sqliteDB) skipLockedOf(string) string { return "" }
+
+// lockDigest has nothing to do either.
+func (d *sqliteDB) lockDigest(context.Context, *sql.Tx) error { return nil }
+
 // lockSlots has nothing to do: the transaction is the only one that writes.
 func (d *sqliteDB) lockSlots(context.Context, *sql.Tx) error { return nil }

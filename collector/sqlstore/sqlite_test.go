@@ -33,3 +33,7 @@ func openStore(t testing.TB, dsn string) *sqlstore.Store {
 	})
 	return s
 }
+
+func TestAlertsOnSQLite(t *testing.T) {
+	storetest.RunAlerts(t, func(t *testing.T) storetest.AlertingStore { return openSQLite(t) })
+}

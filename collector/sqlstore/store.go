@@ -54,6 +54,10 @@ type database interface {
 	update(ctx context.Context, tx *sql.Tx, nodes []*nodeState) error
 	// forget is called in a transaction that changes nodes by itself, and when one has failed.
 	forget()
+	// skipLockedOf is skipLocked for one of several tables.
+	skipLockedOf(table string) string
+	// lockDigest keeps other transactions from digesting until this one ends.
+	lockDigest(ctx context.Context, tx *sql.Tx) error
 	// lockSlots keeps other transactions from giving slots until this one ends.
 	lockSlots(ctx context.Context, tx *sql.Tx) error
 	// busy reports whether the same call may succeed later, again whether at once.
