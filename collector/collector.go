@@ -28,6 +28,8 @@ type Options struct {
 	// PKI says which certificates count. Nil only with Dev.
 	PKI    *pki.Trust
 	Limits Limits
+	// Site makes the pages for people; nil: there are none.
+	Site func(*Desk) Site
 	// Alerts has what people were told of troubles; nil: nothing.
 	Alerts Alerts
 	// Digested is when it was last looked for changes to tell people of; nil: nobody looks.
@@ -74,6 +76,8 @@ type Collector struct {
 	trust   *pki.Trust
 	ends    *certificates
 	alerts  Alerts
+	site    Site
+	routes  map[string]Route // of the site, by pattern
 
 	mux  *http.ServeMux
 	root http.Handler
@@ -116,6 +120,9 @@ func New(o Options) (*Collector, error) {
 	c.who = &identifier{store: o.Store, now: o.Now, trust: o.PKI, operators: o.Operators, dev: o.Dev}
 	c.mux = http.NewServeMux()
 	c.addOperations(o.Version)
+	if o.Site != nil {
+		c.addSite(o.Site(&Desk{c}))
+	}
 	c.root = c.front()
 	return c, nil
 }

@@ -22,6 +22,8 @@ type request struct {
 	who  *caller
 	http *http.Request
 	w    http.ResponseWriter
+
+	session *Session // of a browser, on pages; nil: none
 }
 
 type requestKey struct{}
@@ -89,6 +91,10 @@ func (c *Collector) finish(w *watcher, r *http.Request, req *request, begun time
 func (c *Collector) admit(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := c.mux.Handler(r)
 	r.Pattern = pattern // whoever is refused is counted under what he asked for
+	if route, ok := c.routes[pattern]; ok {
+		c.admitVisitor(w, r, route)
+		return
+	}
 	if !isOpen(pattern) {
 		who, p := c.who.identify(r)
 		req := requestOf(r.Context())

@@ -82,6 +82,13 @@ type Store interface {
 	Tokens(ctx context.Context) ([]Token, error)
 	RevokeToken(ctx context.Context, name string) error
 
+	// AddSession keeps the session of a browser under the hash of its secret.
+	AddSession(ctx context.Context, s Session, hash [32]byte) error
+	// SessionByHash gives a session; ErrNotFound when there is none, when it has ended, or when
+	// the token that it was opened with was revoked or has expired.
+	SessionByHash(ctx context.Context, hash [32]byte, now time.Time) (*Session, error)
+	EndSession(ctx context.Context, hash [32]byte) error
+
 	// Audit notes a change, or an attempt at one.
 	Audit(ctx context.Context, e AuditEntry) error
 	// AuditLog lists the entries, the newest first.

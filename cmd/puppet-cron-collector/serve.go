@@ -16,6 +16,7 @@ import (
 
 	"github.com/puppet-cron/puppet-cron/collector"
 	"github.com/puppet-cron/puppet-cron/collector/alerts"
+	"github.com/puppet-cron/puppet-cron/collector/dashboard"
 	"github.com/puppet-cron/puppet-cron/collector/pki"
 	"github.com/puppet-cron/puppet-cron/collector/settings"
 	"github.com/puppet-cron/puppet-cron/collector/sqlstore"
@@ -113,6 +114,9 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 	})
 	v.collector, err = collector.New(collector.Options{
 		Store: store, Log: log, Version: version.String(), Operators: s.Operators, Dev: dev, PKI: v.trust,
+		Site: func(desk *collector.Desk) collector.Site {
+			return dashboard.New(dashboard.Options{Store: store, Desk: desk, Log: log, Version: version.String()}).Site()
+		},
 		Alerts: store, Digested: v.alerts.Digested, Ticked: v.ticker.when,
 	})
 	if err != nil {

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) collector.Store) {
 		{"acknowledgements", acknowledgements},
 		{"prune", prune},
 		{"tokens", tokens},
+		{"sessions", sessions},
 		{"audit", audit},
 		{"many at once", manyAtOnce},
 	} {
