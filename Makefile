@@ -32,7 +32,7 @@ run: build ## run the demonstration on real Puppet (installs puppet-agent when i
 	demo/run bin/puppet-cron bin/puppet-cron-collector
 
 test: lint-tool ## install what the tests need and run all of them
-	test/lab/install server collector
+	test/lab/install server collector browser
 	$(MAKE) lint vet-all race e2e systemd
 	$(GO) test -tags soak -count=1 -timeout 20m ./test/soak
 	$(MAKE) fuzz-seconds FUZZ=3s
@@ -53,7 +53,7 @@ race: # without the second that the detector waits at the end of each fake Puppe
 	$(GO) test -count=1 $$($(GO) list ./... | grep -E '$(PURE)')
 
 e2e: ## the tests against a real puppetserver (installed by `make test`) and real monitoring
-	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/central ./test/rig ./test/monitoring ./puppet ./collector/sqlstore
+	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/central ./test/rig ./test/monitoring ./puppet ./collector/sqlstore ./test/browser
 
 systemd: ## the service on a real systemd, with real Puppet (needs root)
 	$(GO) test -tags machine -count=1 -parallel 4 -timeout 20m ./test/systemd
@@ -89,7 +89,7 @@ soak: build ## the long forms of the tests
 	$(MAKE) fuzz-seconds FUZZ=120s
 
 bench: build ## speed and size, side by side with bare Puppet
-	test/lab/install server collector
+	test/lab/install server collector browser
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./puppet/report
 	$(GO) test -count=1 -v -run Fleet ./scheduler
 	$(GO) test -tags bench,lab -count=1 -timeout 2h -v ./test/bench

@@ -26,6 +26,7 @@ type CollectorConfig struct {
 	Cert, Key, CA, CRL, CRLURL string
 	Operators                  []string // certnames
 	More                       string   // lines of YAML
+	Dev                        bool     // plain HTTP for everybody; only Program and Database count then
 }
 
 // Collect starts a collector on a port of loopback and returns when it listens.
@@ -36,6 +37,9 @@ func Collect(t testing.TB, c CollectorConfig) *Collector {
 		t.Fatal(err)
 	}
 	one.Process = Start(t, "puppet-cron-collector", func() *exec.Cmd {
+		if c.Dev {
+			return exec.Command(c.Program, "serve", "--dev", "--listen", one.Address, "--database", c.Database)
+		}
 		return exec.Command(c.Program, "serve", "--config", one.Config)
 	})
 	Listening(t, one.Address)
