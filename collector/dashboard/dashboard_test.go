@@ -365,44 +365,39 @@ func TestSnapshot(t *testing.T) {
 
 // Minutes that are over are asked for once, the newest first.
 func TestActivity(t *testing.T) {
-	now, asked := t0, map[int64]int{}
-	a := &activity{now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
-	done := make(chan struct{}, 1000)
-	a.load = func(_ context.Context, from, until time.Time) (minutes []collector.Minute, err error) {
-		for m := from.Unix() / 60; m < until.Unix()/60; m++ {
-			asked[m]++
-			minutes = append(minutes, collector.Minute{At: time.Unix(m*60, 0), Outcomes: map[api.Outcome]int{api.Unchanged: 1}})
-		}
-		done <- struct{}{}
-		return minutes, nil
-	}
-	settle := func() day {
-		for {
-			a.mu.Lock()
-			busy := a.busy
-			a.mu.Unlock()
-			if !busy {
-				return a.get()
+	synctest.Test(t, func(t *testing.T) {
+		asked := map[int64]int{}
+		a := &activity{now: time.Now, log: slog.New(slog.DiscardHandler)}
+		a.load = func(_ context.Context, from, until time.Time) (minutes []collector.Minute, err error) {
+			for m := from.Unix() / 60; m < until.Unix()/60; m++ {
+				asked[m]++
+				minutes = append(minutes, collector.Minute{At: time.Unix(m*60, 0), Outcomes: map[api.Outcome]int{api.Unchanged: 1}})
 			}
-			<-done
+			return minutes, nil
 		}
-	}
-	if first := a.get(); first.Whole() {
-		t.Error("it is whole before anything was fetched")
-	}
-	for range 3 {
-		settle()
-		now = now.Add(time.Minute)
-	}
-	d := settle()
-	if !d.Whole() || d.Until != now.Add(-behind).Unix()/60 && d.Until != now.Add(-behind).Unix()/60-1 {
-		t.Errorf("from %d, until %d", d.Known-d.First, d.Until)
-	}
-	for m, n := range asked {
-		if n != 1 {
-			t.Errorf("minute %d was asked for %d times", m, n)
+		if first := a.get(); first.Whole() {
+			t.Error("it is whole before anything was fetched")
 		}
-	}
+		for range 3 {
+			synctest.Wait()
+			a.get()
+			time.Sleep(time.Minute)
+		}
+		a.get()
+		synctest.Wait()
+		d := a.get()
+		if last := time.Now().Add(-behind).Unix() / 60; !d.Whole() || d.Until != last {
+			t.Errorf("from %d, until %d, not %d", d.Known-d.First, d.Until, last)
+		}
+		if len(asked) != shownMinutes+3 {
+			t.Errorf("%d minutes were asked for", len(asked))
+		}
+		for m, n := range asked {
+			if n != 1 {
+				t.Errorf("minute %d was asked for %d times", m, n)
+			}
+		}
+	})
 }
 
 func TestFlatness(t *testing.T) {
