@@ -17,13 +17,13 @@ import (
 	"github.com/puppet-cron/puppet-cron/test/rig"
 )
 
-// fleetRate is twice the rate of 10,000 nodes that run every half an hour, in runs a second.
-const fleetRate = 11
+// fleetRate is twice the rate at which the fleet reports, in runs a second, and never below that of 10,000 nodes.
+func (h history) fleetRate() int { return 2 * max(h.nodes, 10_000) / int(interval.Seconds()) }
 
 // maxBytesPerRun is what an unchanged run may take on the disk with its indexes.
 const maxBytesPerRun = 300
 
-// TestStore: lists of a fleet of 10,000 nodes and their runs of 14 days, while twice that fleet reports. Aims: 99 of 100
+// TestStore: lists and pages of a fleet of 10,000 nodes and their runs of 14 days, while twice that fleet reports. Aims: 99 of 100
 // answers within 100 ms, and within 300 ms beside a prune and a backup.
 func TestStore(t *testing.T) {
 	h := newHistory()
@@ -42,6 +42,7 @@ func TestStore(t *testing.T) {
 			client.Ready()
 			stop := report(t, c, ca, h)
 			h.ask(t, client, 100)
+			h.look(t, visit(t, c, ca, dsn), 100)
 			t.Logf("%-44s %s", "runs put meanwhile", stop())
 			t.Logf("collector: %.0f MiB", rssOf(t, c.PID()))
 			h.disturb(t, c, ca, client, dsn)
@@ -106,7 +107,7 @@ func report(t *testing.T, c *collected, ca *rig.CA, h history) (stop func() load
 	var l load
 	var one sync.WaitGroup
 	one.Go(func() {
-		tick := time.NewTicker(time.Second / fleetRate)
+		tick := time.NewTicker(time.Second / time.Duration(h.fleetRate()))
 		defer tick.Stop()
 		for n := 0; ; n++ {
 			select {

@@ -142,5 +142,8 @@ func (l load) at(percent int) time.Duration {
 func (l load) perSecond(n int) float64 { return float64(n) / l.wall.Seconds() }
 
 func (l load) String() string {
+	if len(l.latencies) == 0 {
+		return "none"
+	}
 	return fmt.Sprintf("p50 %.1f ms, p99 %.1f ms, worst %.1f ms", ms(l.at(50)), ms(l.at(99)), ms(l.at(100)))
 }

@@ -4,8 +4,6 @@ package browser
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -48,60 +46,13 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// modules installs what drives the browser, once for each lock file, outside the clone.
-func modules(t *testing.T) string {
-	t.Helper()
-	lock, err := os.ReadFile("package-lock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(lock)
-	dir := filepath.Join(cache, "puppet-cron", "browser-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "axe-core", "axe.min.js")); err == nil {
-		return dir
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	temp, err := os.MkdirTemp(filepath.Dir(dir), "browser-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(temp)
-	for _, name := range []string{"package.json", "package-lock.json", ".npmrc"} {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(temp, name), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	npm := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	npm.Dir = temp
-	if out, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
-	// Another copy of this test may have been quicker; its modules are the same.
-	if err := os.Rename(temp, dir); err != nil && !errors.Is(err, os.ErrExist) {
-		if _, there := os.Stat(filepath.Join(dir, "node_modules")); there != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
 // flow runs a script against a collector, and fails with what it complains of.
 func flow(t *testing.T, script, url string, env ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	node := exec.CommandContext(ctx, "node", script)
-	node.Env = append(os.Environ(), append(env, "URL="+url, "MODULES="+modules(t))...)
+	node.Env = append(os.Environ(), append(env, "URL="+url, "MODULES="+rig.BrowserModules(t, "."))...)
 	if out, err := node.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", script, err, out)
 	}
