@@ -80,7 +80,8 @@ func toldTexts() map[string]string {
 		"schema": "1. Fields may be added without raising it.", "id": "The same for all webhooks.", "at": "When, by the collector's clock.",
 		"event": "opened, reminder or recovered.", "about": "The alert by which people were told first.", "kind": "The trouble.", "reason": "Why.",
 		"since": "When the first of these nodes had it.", "grouped": "Whether it is one alert for many nodes.", "count": "How many nodes it is about.",
-		"fleet": "How many nodes there were in all.", "nodes": "Their certnames, at most 50,000.", "nodes_cut": "How many more there are.",
+		"fleet": "How many nodes there were in all.", "told_before": "How many more have it, of whom people were told one by one within the last hour.",
+		"nodes": "Their certnames, at most 50,000.", "nodes_cut": "How many more there are.",
 		"still": "Nodes that have the trouble although most have recovered.", "message": "One line for people.", "url": "Where people see more.",
 		"members": "How many nodes of a grouped alert still had it when that was last looked at.", "deliveries": "One for each webhook.",
 	}

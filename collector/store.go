@@ -48,6 +48,10 @@ type Store interface {
 	// Summary counts the nodes that are not retired.
 	Summary(ctx context.Context) (*Summary, error)
 
+	// Listen notes that nodes are listened to. When nobody has done so for more than a minute, who
+	// was not late, silent or stuck by then is not before standing.Return has passed. It is called
+	// often, by each of several collectors.
+	Listen(ctx context.Context, now time.Time) error
 	// Tick judges at most limit nodes anew for which time alone may have changed something:
 	// that are late, silent or stuck now, whose certificates end, or that have been silent for
 	// so long that they are retired. It reports how many, and whether there may be more. Several

@@ -12,19 +12,24 @@ import (
 const (
 	// tickEvery is how often it is looked which nodes time alone has made late, silent or stuck.
 	tickEvery = 5 * time.Second
+	// listenEvery is how often it is noted that nodes are listened to.
+	listenEvery = 20 * time.Second
 	// tickStep is how many nodes are judged at a time: nodes that report wait for no more.
 	tickStep = 100
 )
 
 // ticker judges nodes as time goes on. Several collectors may do so on one database.
 type ticker struct {
-	step func(ctx context.Context, now time.Time) (judged int, more bool, err error)
-	log  *slog.Logger
-	last atomic.Int64 // when all had been judged, in seconds since 1970
+	listen func(ctx context.Context, now time.Time) error
+	step   func(ctx context.Context, now time.Time) (judged int, more bool, err error)
+	log    *slog.Logger
+
+	listened time.Time
+	last     atomic.Int64 // when all had been judged, in seconds since 1970
 }
 
 func newTicker(store collector.Store, log *slog.Logger) *ticker {
-	return &ticker{log: log, step: func(ctx context.Context, now time.Time) (int, bool, error) {
+	return &ticker{log: log, listen: store.Listen, step: func(ctx context.Context, now time.Time) (int, bool, error) {
 		return store.Tick(ctx, now, tickStep)
 	}}
 }
@@ -40,7 +45,7 @@ func (t *ticker) when() time.Time {
 // run ticks until ctx is done. Of failures it says the first, and that they are over.
 func (t *ticker) run(ctx context.Context) {
 	ill := false
-	for pause(ctx, tickEvery) {
+	for ; ctx.Err() == nil; pause(ctx, tickEvery) {
 		switch err := t.all(ctx); {
 		case ctx.Err() != nil:
 			return
@@ -54,8 +59,15 @@ func (t *ticker) run(ctx context.Context) {
 	}
 }
 
+// all judges every node whose time has come. Nobody is judged before it is known for how long nobody listened.
 func (t *ticker) all(ctx context.Context) error {
 	now := time.Now()
+	if now.Sub(t.listened) >= listenEvery {
+		if err := t.listen(ctx, now); err != nil {
+			return err
+		}
+		t.listened = now
+	}
 	for more := true; more; {
 		var err error
 		if _, more, err = t.step(ctx, now); err != nil {

@@ -35,7 +35,9 @@ type Alert struct {
 	// Grouped: many nodes have changed for the same reason.
 	Grouped bool `json:"grouped"`
 	Count   int  `json:"count"` // of nodes
-	Fleet   int  `json:"fleet"` // nodes that there are in all
+	// ToldBefore is how many more have it of which people were told one by one within the last hour.
+	ToldBefore int `json:"told_before,omitempty"`
+	Fleet      int `json:"fleet"` // nodes that there are in all
 	// Nodes are their certnames, sorted; NodesCut is how many more there are.
 	Nodes    []string `json:"nodes" nullable:"false"`
 	NodesCut int      `json:"nodes_cut,omitempty"`

@@ -33,23 +33,25 @@ const (
 type decision struct {
 	*Policy
 	*Situation
-	now  time.Time
-	made Decision
-	open map[Matter]*Incident
+	now    time.Time
+	made   Decision
+	open   map[Matter]*Incident
+	grew   map[string]bool // incidents that somebody has joined
+	sorter *sorter
 }
 
 // Decide makes alerts of what has changed.
 func (p *Policy) Decide(s *Situation, now time.Time) Decision {
-	d := &decision{Policy: p, Situation: s, now: now, open: map[Matter]*Incident{}}
+	d := &decision{Policy: p, Situation: s, now: now, open: map[Matter]*Incident{}, grew: map[string]bool{}}
 	for i := range s.Open {
 		d.open[s.Open[i].Matter] = &s.Open[i]
 	}
 	began, ended := d.sort()
+	for _, m := range sorted(ended) { // first, for what has begun may have taken its place
+		d.end(m, ended[m])
+	}
 	for _, m := range sorted(began) {
 		d.begin(m, began[m])
-	}
-	for _, m := range sorted(ended) {
-		d.end(m, ended[m])
 	}
 	for i := range s.Open {
 		d.follow(&s.Open[i])
@@ -71,47 +73,16 @@ func (d *decision) digested(changes ...Change) {
 	}
 }
 
-// sort tells troubles that began from those that ended well. What came and went before anybody
-// was told of it is dropped, and so is what ended without a word: a trouble that another one
-// took the place of, and one whose incident follows it by itself.
-func (d *decision) sort() (began, ended map[Matter][]Change) {
-	type trouble struct {
-		certname string
-		matter   Matter
-		since    int64
-	}
-	of := func(c Change) trouble { return trouble{c.Certname, Matter{Kind: c.Kind}, c.Since.UnixMicro()} }
-	began, ended = map[Matter][]Change{}, map[Matter][]Change{}
-	over := map[trouble]bool{}
-	for _, c := range d.Changes {
-		if !c.Began && c.Alert == "" {
-			over[of(c)] = true
-		}
-	}
-	incidents := map[string]bool{}
-	for _, i := range d.Open {
-		incidents[i.ID] = true
-	}
-	for _, c := range d.Changes {
-		switch {
-		case c.Began && !over[of(c)]:
-			began[c.Matter] = append(began[c.Matter], c)
-		case !c.Began && c.Well && c.Alert != "" && !incidents[c.Alert]:
-			ended[c.Matter] = append(ended[c.Matter], c)
-		default:
-			d.digested(c)
-		}
-	}
-	return began, ended
-}
-
 // begin tells of troubles of a matter. Where an incident of it is open they join it at once.
 func (d *decision) begin(m Matter, changes []Change) {
 	if i := d.open[m]; i != nil {
-		i.Nodes += len(changes)
-		i.Members += len(changes)
+		i.join(changes)
+		d.grew[i.ID] = true
 		d.tell(i.ID, time.Time{}, changes)
 		d.digested(changes...)
+		for _, c := range d.replaced(changes) { // nobody hears of what took its place
+			d.recover(c)
+		}
 		return
 	}
 	changes = d.ripe(changes)
@@ -119,9 +90,10 @@ func (d *decision) begin(m Matter, changes []Change) {
 		return
 	}
 	d.digested(changes...)
+	d.replaced(changes)
 	if len(changes)+d.Single[m] > d.limit() {
-		n := d.alert(Opened, m, changes)
-		n.Open, n.Remind = true, d.next()
+		n := d.alertOfMany(m, changes)
+		n.Remind = d.next()
 		d.tell(n.ID, time.Time{}, changes)
 		d.made.New = append(d.made.New, n)
 		return
@@ -142,10 +114,15 @@ func (d *decision) end(m Matter, changes []Change) {
 		return
 	}
 	for _, c := range changes {
-		n := d.alert(Recovered, m, []Change{c})
-		n.About = c.Alert
-		d.made.New = append(d.made.New, n)
+		d.recover(c)
 	}
+}
+
+// recover tells of one node what people were told of it by itself.
+func (d *decision) recover(c Change) {
+	n := d.alert(Recovered, c.Matter, []Change{c})
+	n.About = c.Alert
+	d.made.New = append(d.made.New, n)
 }
 
 // ripe are the changes of the first minute, once it is over.
@@ -164,7 +141,8 @@ func (d *decision) ripe(changes []Change) []Change {
 // follow ends an incident when it is over, and else reminds of it when that is due.
 func (d *decision) follow(i *Incident) {
 	note := Note{ID: i.ID, Nodes: i.Nodes, Members: i.Members, Moved: i.Moved}
-	if i.Members != i.Known {
+	moved := i.Members != i.Known || d.grew[i.ID]
+	if moved {
 		note.Moved = d.now
 	}
 	few := i.Members <= d.limit() && !d.now.Before(note.Moved.Add(settled))
@@ -175,7 +153,7 @@ func (d *decision) follow(i *Incident) {
 	case due:
 		note.Reminded, note.Remind = true, d.next()
 		d.made.New = append(d.made.New, d.ofIncident(Reminder, i))
-	case i.Members == i.Known:
+	case !moved:
 		return
 	}
 	d.made.Incidents = append(d.made.Incidents, note)

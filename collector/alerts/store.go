@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/collector/standing"
@@ -70,9 +71,22 @@ type Incident struct {
 	Members int       // that have it still
 	Known   int       // what Members was when it was stored last
 	Moved   time.Time // when it was stored last
-	// Names are those of its members, of 100 at most.
+	// Names are those of its members, of maxNames at most.
 	Names []string
 }
+
+// join adds troubles that have begun.
+func (i *Incident) join(changes []Change) {
+	i.Nodes += len(changes)
+	i.Members += len(changes)
+	for _, c := range changes[:min(len(changes), max(maxNames-len(i.Names), 0))] {
+		i.Names = append(i.Names, c.Certname)
+	}
+	slices.Sort(i.Names)
+}
+
+// maxNames is how many members of an incident are named.
+const maxNames = 100
 
 // DueTrouble is a node's trouble of which people were told by itself, and are to be reminded.
 type DueTrouble struct {

@@ -11,6 +11,19 @@ import (
 
 // alert makes one of the nodes that have changed.
 func (d *decision) alert(event Event, m Matter, changes []Change) Draft {
+	return d.finish(event, d.about(m, changes))
+}
+
+// alertOfMany begins an incident: who gets its matter later joins it without a word.
+func (d *decision) alertOfMany(m Matter, changes []Change) Draft {
+	a := d.about(m, changes)
+	a.Grouped, a.ToldBefore = true, d.Single[m]
+	n := d.finish(Opened, a)
+	n.Open = true
+	return n
+}
+
+func (d *decision) about(m Matter, changes []Change) Alert {
 	names, since := make([]string, len(changes)), changes[0].Since
 	for i, c := range changes {
 		names[i] = c.Certname
@@ -21,14 +34,14 @@ func (d *decision) alert(event Event, m Matter, changes []Change) Draft {
 	slices.Sort(names)
 	a := Alert{Kind: m.Kind, Reason: m.Reason, Since: since, Grouped: len(names) > 1, Count: len(names), Nodes: names[:min(len(names), MaxNodes)]}
 	a.NodesCut = len(names) - len(a.Nodes)
-	return d.finish(event, a)
+	return a
 }
 
 // ofIncident makes one of a grouped alert that was told.
 func (d *decision) ofIncident(event Event, i *Incident) Draft {
 	a := Alert{About: i.ID, Kind: i.Kind, Reason: i.Reason, Since: i.Since, Grouped: true, Count: i.Members, Nodes: i.Names}
 	if event == Recovered {
-		a.Count, a.Nodes, a.Still = i.Nodes-i.Members, nil, i.Names
+		a.Count, a.Nodes, a.Still = min(i.Nodes-i.Members, d.Fleet), nil, i.Names // who had it twice was counted twice
 	}
 	return d.finish(event, a)
 }
@@ -54,6 +67,9 @@ func message(a *Alert) string {
 	who := fmt.Sprintf("%d of %d nodes", a.Count, a.Fleet)
 	if !a.Grouped && len(a.Nodes) == 1 {
 		who = a.Nodes[0]
+	}
+	if a.ToldBefore > 0 {
+		who += fmt.Sprintf(", beside %d that were told of one by one", a.ToldBefore)
 	}
 	what := says(a.Kind)
 	if a.Reason != "" {

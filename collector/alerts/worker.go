@@ -109,7 +109,7 @@ func (w *Worker) every(ctx context.Context, wait time.Duration, what string, do 
 
 // Digest makes alerts of what has changed.
 func (w *Worker) Digest(ctx context.Context) error {
-	now := w.Now()
+	now := w.Now().UTC().Truncate(time.Microsecond) // as databases keep it
 	err := w.Store.Digest(ctx, now, func(s *Situation) Decision {
 		d := w.Policy.Decide(s, now)
 		for _, n := range d.New {

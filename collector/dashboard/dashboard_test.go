@@ -93,7 +93,7 @@ func (clerk) Acknowledge(*http.Request, string, standing.Trouble, string) error 
 	return collector.ErrForbidden
 }
 
-const evil = `"><script>alert(1)</script>' onload="alert(1)" {{.}} javascript:alert(1)`
+const evil = `"><script>alert(1)</script>' onload="alert(1)" {{.}} javascript:alert(1)` + "\u202etxt.exe\x1b[2J"
 
 func serve(s *shelf, role collector.Role) http.Handler {
 	d := New(Options{Store: s, Desk: clerk{role}, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return t0 }, Version: "test"})
@@ -171,6 +171,9 @@ func TestHarm(t *testing.T) {
 		}
 		if got := inline.FindString(quoted.ReplaceAllString(body, `""`)); got != "" {
 			t.Errorf("%s has %q", path, got)
+		}
+		if strings.ContainsAny(body, "\u202e\x1b") {
+			t.Errorf("%s has characters that nobody sees", path)
 		}
 		for _, link := range links.FindAllStringSubmatch(body, -1) {
 			if !strings.HasPrefix(link[1], "/") && !strings.HasPrefix(link[1], "#") || strings.HasPrefix(link[1], "//") {

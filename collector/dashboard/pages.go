@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/puppet-cron/puppet-cron/collector"
 )
@@ -56,7 +58,16 @@ func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, status int, nam
 	d.headers(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(out.Bytes()) // who has left misses it
+	_, _ = w.Write(bytes.Map(visible, out.Bytes())) // who has left misses it
+}
+
+// visible shows that there is a character which nobody would see, or which turns round what follows
+// it on the screen. None is in a template.
+func visible(r rune) rune {
+	if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+		return utf8.RuneError
+	}
+	return r
 }
 
 func (d *Dashboard) headers(w http.ResponseWriter) {

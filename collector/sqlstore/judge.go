@@ -12,7 +12,7 @@ import (
 // looks at it in vain moves it on, which is once in an interval and not with every run.
 func (s *Store) judge(ctx context.Context, tx *sql.Tx, nodes []*nodeState, now int64) error {
 	for _, n := range nodes {
-		st := s.rules.Judge(n.facts(), timeOf(now))
+		st := s.rules.Judge(s.facts(n), timeOf(now))
 		if until := st.Until.UnixMicro(); !st.Until.IsZero() && (!n.deadline.Valid || until < n.deadline.Int64) {
 			n.deadline = number(until)
 		}

@@ -97,9 +97,10 @@ func (n *nodeState) timeout() time.Duration {
 	return time.Duration(min(n.timeoutS.Float64, maxExpected.Seconds()) * float64(time.Second))
 }
 
-// facts are what the node is judged by.
+// facts are what is known of the node itself.
 func (n *nodeState) facts() standing.Facts {
 	return standing.Facts{
+		Presence: n.presence, Troubles: standing.Troubles(n.troubles),
 		LastSeen: timeOf(n.lastSeen), Expected: timeOrZero(n.expected),
 		Interval: min(time.Duration(min(n.interval(), maxExpected.Milliseconds()))*time.Millisecond, maxExpected),
 		Begun:    timeOrZero(n.start.received), Timeout: n.timeout(),

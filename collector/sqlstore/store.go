@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/puppet-cron/puppet-cron/collector"
 	"github.com/puppet-cron/puppet-cron/collector/standing"
@@ -27,7 +28,8 @@ type Store struct {
 
 	rules   standing.Rules
 	judging sync.Mutex
-	judged  int64 // every node up to this id was judged since the store was opened; -1: all
+	judged  int64        // every node up to this id was judged since the store was opened; -1: all
+	since   atomic.Int64 // when listening began after a break, as Listen knows; 0: it does not
 
 	pruning sync.Mutex
 	pruned  int64 // no unchanged run was received before this time, as far as Prune has seen

@@ -64,7 +64,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestMigrateSaysFromAndTo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.db")
-	for _, want := range [][2]int64{{0, 4}, {4, 4}} {
+	for _, want := range [][2]int64{{0, 5}, {5, 5}} {
 		from, to, err := sqlstore.Migrate(t.Context(), "sqlite:"+path)
 		if err != nil || from != want[0] || to != want[1] {
 			t.Errorf("from %d to %d, %v; want %v", from, to, err, want)

@@ -53,7 +53,7 @@ func (s *Store) Tick(ctx context.Context, now time.Time, limit int) (judged int,
 }
 
 func (s *Store) tick(ctx context.Context, tx *sql.Tx, n *nodeState, now int64) error {
-	st := s.rules.Judge(n.facts(), timeOf(now))
+	st := s.rules.Judge(s.facts(n), timeOf(now))
 	if st.Retire {
 		return s.retire(ctx, tx, n, now)
 	}

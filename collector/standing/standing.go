@@ -49,8 +49,19 @@ func DefaultRules() Rules {
 	}
 }
 
+// Return is how long nodes take at most to report once their collector is back: they try again at
+// most five minutes apart, and a fleet takes its time.
+const Return = 10 * time.Minute
+
 // Facts are what is known of a node that is not retired. Zero times are those that are not known.
 type Facts struct {
+	// Presence and Troubles are those of before.
+	Presence Presence
+	Troubles Troubles
+	// Heard is when those who report would have been heard of, after nobody had listened for a while:
+	// who was not late, silent or stuck before is not until then, and nobody is retired.
+	Heard time.Time
+
 	LastSeen time.Time
 	// Expected is when the node's next run should have ended, if it takes as long as the last
 	// one did. Interval is from there to the one after it.
@@ -81,7 +92,8 @@ type Standing struct {
 func (r Rules) Judge(f Facts, now time.Time) Standing {
 	s := Standing{Presence: Unknown, Troubles: r.health(f)}
 	at := moments{now: now}
-	stuck := !f.Begun.IsZero() && f.Timeout > 0 && at.passed(f.Begun.Add(f.Timeout+r.Grace))
+	wasSilent := f.Presence == Silent
+	stuck := !f.Begun.IsZero() && f.Timeout > 0 && at.passed(f.heard(f.Begun.Add(f.Timeout+r.Grace), f.Troubles.Has(Stuck)))
 	if stuck {
 		s.Troubles.Add(Stuck)
 	}
@@ -94,7 +106,7 @@ func (r Rules) Judge(f Facts, now time.Time) Standing {
 		}
 		s.Presence = Present
 		if running := !f.Begun.IsZero() && f.Timeout > 0 && !stuck; !running {
-			s.Presence = at.presence(late, silent)
+			s.Presence = at.presence(f.heard(late, wasSilent || f.Presence == Late), f.heard(silent, wasSilent))
 		}
 		// Of a run that never ended people are told once: the node that died in it is stuck, and
 		// not silent as well.
@@ -102,12 +114,20 @@ func (r Rules) Judge(f Facts, now time.Time) Standing {
 			s.Troubles.Add(Gone)
 		}
 	}
-	s.Retire = at.passed(silence.Add(r.Retire))
+	s.Retire = at.passed(f.heard(silence.Add(r.Retire), false))
 	if !f.CertificateEnds.IsZero() && at.passed(f.CertificateEnds.Add(-r.CertificateWithin)) {
 		s.Troubles.Add(Ending)
 	}
 	s.Until = at.next
 	return s
+}
+
+// heard is a deadline, which does not pass before Heard unless it had passed before.
+func (f *Facts) heard(deadline time.Time, passed bool) time.Time {
+	if passed || !deadline.Before(f.Heard) {
+		return deadline
+	}
+	return f.Heard
 }
 
 // health is what the last runs say. An outcome that this version does not know says nothing.

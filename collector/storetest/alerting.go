@@ -42,11 +42,13 @@ func RunAlerts(t *testing.T, open func(t *testing.T) AlertingStore) {
 		{"a few nodes stay behind", stragglers},
 		{"a retired node", retiredInTrouble},
 		{"silent nodes", silentNodes},
+		{"the collector was away", collectorAway},
 		{"two workers", twoWorkers},
 		{"killed before it was noted", killedBeforeNoted},
 		{"a webhook fails for days", failsForDays},
 		{"a webhook is taken away", takenAway},
 		{"forgetting", forgetting},
+		{"anything", tellings},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, newFleet(t, open(t))) })
 	}

@@ -22,6 +22,7 @@ func standings(t *testing.T, s collector.Store) {
 		checks++
 		w := &watch{Store: s, check: checks, now: t0.Add(time.Duration(checks) * 1000 * time.Hour), nodes: map[string]*watched{}, runs: map[string]*api.Run{}}
 		defer w.end(t)
+		w.listen(t)
 		w.tick(t)
 		t.Repeat(map[string]func(*rapid.T){
 			"time":        w.Time,
@@ -30,6 +31,7 @@ func standings(t *testing.T, s collector.Store) {
 			"final":       w.Final,
 			"late":        w.Late,
 			"twice":       w.Twice,
+			"away":        w.Away,
 			"retire":      w.Retire,
 			"certificate": w.Certificate,
 			"check":       w.Check,
@@ -43,6 +45,8 @@ type watch struct {
 	collector.Store
 	check, ids int
 	now        time.Time
+	listened   time.Time
+	heard      time.Time // nobody is late, silent or stuck before then who was not so already
 	nodes      map[string]*watched
 	runs       map[string]*api.Run // finals, by id
 	last       *api.Run
@@ -113,6 +117,24 @@ func (w *watch) Time(t *rapid.T) {
 	w.tick(t)
 }
 
+// Away: nobody has listened for a while, which is longer than a minute or is not.
+func (w *watch) Away(t *rapid.T) {
+	w.listen(t)
+	w.now = w.now.Add(rapid.SampledFrom([]time.Duration{59 * time.Second, 40 * time.Minute, 31 * 24 * time.Hour}).Draw(t, "away"))
+	w.listen(t)
+	w.tick(t)
+}
+
+func (w *watch) listen(t *rapid.T) {
+	if w.now.Sub(w.listened) > time.Minute {
+		w.heard = w.now.Add(10 * time.Minute)
+	}
+	w.listened = w.now
+	if err := w.Listen(t.Context(), w.now); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (w *watch) tick(t *rapid.T) {
 	for more := true; more; {
 		var err error
@@ -121,7 +143,7 @@ func (w *watch) tick(t *rapid.T) {
 		}
 	}
 	for _, n := range w.nodes {
-		n.judge(w.now)
+		n.judge(w.now, w.heard)
 	}
 }
 
@@ -152,13 +174,13 @@ func (w *watch) Start(t *rapid.T) {
 	w.put(t, run)
 	n := w.node(name)
 	if outlived := earlier(*run.Started, w.now).Before(n.newest.at); outlived {
-		n.judge(w.now)
+		n.judge(w.now, w.heard)
 		return
 	}
 	if n.begun == nil || (moment{earlier(*n.begun.Started, n.begunAt), n.begun.ID}).before(moment{earlier(*run.Started, w.now), run.ID}) {
 		n.begun, n.begunAt = run, w.now
 	}
-	n.judge(w.now)
+	n.judge(w.now, w.heard)
 }
 
 // Final ends the run in progress, or is of one whose start was not heard of.
@@ -191,7 +213,7 @@ func (w *watch) finish(t *rapid.T, n *watched, run *api.Run, ended time.Time) {
 	w.put(t, run)
 	w.runs[run.ID], w.last = run, run
 	n.take(run, w.now)
-	n.judge(w.now)
+	n.judge(w.now, w.heard)
 }
 
 func (w *watch) Twice(t *rapid.T) {
@@ -199,7 +221,7 @@ func (w *watch) Twice(t *rapid.T) {
 		return
 	}
 	w.put(t, w.last)
-	w.node(w.last.Certname).judge(w.now)
+	w.node(w.last.Certname).judge(w.now, w.heard)
 }
 
 func (w *watch) Retire(t *rapid.T) {
@@ -221,7 +243,7 @@ func (w *watch) Certificate(t *rapid.T) {
 	}
 	if n := w.nodes[name]; n != nil && !n.seen.IsZero() && !n.retired {
 		n.ends = ends
-		n.judge(w.now)
+		n.judge(w.now, w.heard)
 	}
 }
 
@@ -268,12 +290,14 @@ func (n *watched) retire() {
 }
 
 // judge: 5 minutes of grace, two missed runs, 30 days; failing after three runs; 14 days of certificate.
-func (n *watched) judge(now time.Time) {
+func (n *watched) judge(now, heard time.Time) {
 	if n.retired {
 		return
 	}
 	const grace = 5 * time.Minute
-	due := func(t time.Time) bool { return !now.Before(t) }
+	due := func(t time.Time, already bool) bool { return !now.Before(t) && (already || !now.Before(heard)) }
+	was := n.presence
+	wasStuck := slices.Contains(n.troubles, standing.Stuck)
 	n.troubles = nil
 	bad := map[api.Outcome]standing.Trouble{api.Stale: standing.Stale, api.Errored: standing.Errored}[n.outcome]
 	if n.outcome == api.Failed && n.streak >= 3 {
@@ -282,19 +306,19 @@ func (n *watched) judge(now time.Time) {
 	if bad != "" {
 		n.troubles = append(n.troubles, bad)
 	}
-	stuck := n.begun != nil && due(n.begunAt.Add(watchedTimeout+grace))
+	stuck := n.begun != nil && due(n.begunAt.Add(watchedTimeout+grace), wasStuck)
 	silentAt := n.expected.Add(watchedEvery + grace)
 	switch {
 	case n.expected.IsZero():
 		n.presence, silentAt = standing.Unknown, n.seen
 	case n.begun != nil && !stuck:
 		n.presence = standing.Present
-	case due(silentAt):
+	case due(silentAt, was == standing.Silent):
 		n.presence = standing.Silent
 		if !stuck {
 			n.troubles = append(n.troubles, standing.Gone)
 		}
-	case due(n.expected.Add(grace)):
+	case due(n.expected.Add(grace), was == standing.Late || was == standing.Silent):
 		n.presence = standing.Late
 	default:
 		n.presence = standing.Present
@@ -302,10 +326,10 @@ func (n *watched) judge(now time.Time) {
 	if stuck {
 		n.troubles = append(n.troubles, standing.Stuck)
 	}
-	if !n.ends.IsZero() && due(n.ends.Add(-14*24*time.Hour)) {
+	if !n.ends.IsZero() && !now.Before(n.ends.Add(-14*24*time.Hour)) {
 		n.troubles = append(n.troubles, standing.Ending)
 	}
-	if due(silentAt.Add(30*24*time.Hour)) && due(n.seen.Add(30*24*time.Hour)) {
+	if due(silentAt.Add(30*24*time.Hour), false) && due(n.seen.Add(30*24*time.Hour), false) {
 		n.retire()
 	}
 }

@@ -41,5 +41,6 @@ func Run(t *testing.T, open func(t *testing.T) collector.Store) {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
 	t.Run("standings", func(t *testing.T) { standings(t, open(t)) })
+	t.Run("breaks", func(t *testing.T) { breaks(t, open(t)) })
 	t.Run("anything", func(t *testing.T) { anything(t, open(t)) })
 }

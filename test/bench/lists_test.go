@@ -45,7 +45,9 @@ func TestStore(t *testing.T) {
 			h.look(t, visit(t, c, ca, dsn), 100)
 			t.Logf("%-44s %s", "runs put meanwhile", stop())
 			t.Logf("collector: %.0f MiB", rssOf(t, c.PID()))
-			h.disturb(t, c, ca, client, dsn)
+			if h.nodes <= 10_000 { // of more it takes hours
+				h.disturb(t, c, ca, client, dsn)
+			}
 		})
 	}
 }

@@ -36,8 +36,9 @@ func certname(t *testing.T, kind string) string {
 	return fmt.Sprintf("%s-%s-%d-%d.test", kind, strings.ReplaceAll(strings.ToLower(t.Name()), "/", "-"), os.Getpid(), names.Add(1))
 }
 
-// newCentre starts as many collectors on a database, and waits until they take runs.
-func newCentre(t *testing.T, database string, collectors int) *centre {
+// newCentre starts as many collectors on a database, and waits until they take runs. The options are lines of
+// their configuration.
+func newCentre(t *testing.T, database string, collectors int, options ...string) *centre {
 	t.Helper()
 	c := &centre{t: t, ssldir: filepath.Join(t.TempDir(), "ssl"), name: certname(t, "collector")}
 	if err := theLab.Certify(c.ssldir, c.name, "localhost", "IP:127.0.0.1"); err != nil {
@@ -45,7 +46,7 @@ func newCentre(t *testing.T, database string, collectors int) *centre {
 	}
 	var addresses []string
 	for range collectors {
-		c.collectors = append(c.collectors, c.collect(database))
+		c.collectors = append(c.collectors, c.collect(database, options...))
 		addresses = append(addresses, c.collectors[len(c.collectors)-1].Address)
 	}
 	c.balancer = rig.Balance(t, addresses...)
@@ -54,14 +55,14 @@ func newCentre(t *testing.T, database string, collectors int) *centre {
 	return c
 }
 
-func (c *centre) collect(database string) *rig.Collector {
+func (c *centre) collect(database string, options ...string) *rig.Collector {
 	c.t.Helper()
 	return rig.Collect(c.t, rig.CollectorConfig{
 		Program: collectorProgram, Database: database,
 		Cert: filepath.Join(c.ssldir, "certs", c.name+".pem"), Key: filepath.Join(c.ssldir, "private_keys", c.name+".pem"),
 		CA: filepath.Join(c.ssldir, "certs/ca.pem"), CRL: filepath.Join(c.ssldir, "crl.pem"),
 		CRLURL:    fmt.Sprintf("https://localhost:%d/puppet-ca/v1/certificate_revocation_list/ca", theLab.Port()),
-		Operators: []string{operator},
+		Operators: []string{operator}, More: strings.Join(options, "\n"),
 	})
 }
 

@@ -1,0 +1,9 @@
+-- +goose Up
+
+-- One row: since when nodes are listened to without a break, and when somebody last said so.
+
+CREATE TABLE listening (
+  one bigint NOT NULL PRIMARY KEY CHECK (one = 1),
+  since bigint NOT NULL,
+  until bigint NOT NULL
+);
