@@ -49,7 +49,7 @@ type Store interface {
 	Summary(ctx context.Context) (*Summary, error)
 
 	// Listen notes that nodes are listened to. When nobody has done so for more than a minute, who
-	// was not late, silent or stuck by then is not before standing.Return has passed. It is called
+	// was not late, silent or stuck by then is not before standing.ReportWithin has passed. It is called
 	// often, by each of several collectors.
 	Listen(ctx context.Context, now time.Time) error
 	// Tick judges at most limit nodes anew for which time alone may have changed something:

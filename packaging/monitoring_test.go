@@ -39,7 +39,7 @@ func TestMetricsExist(t *testing.T) {
 			t.Errorf("%s uses no metric", path)
 		}
 		for _, name := range used {
-			if !names[name] && !strings.HasPrefix(name, "puppet_cron_collector") {
+			if !names[name] {
 				t.Errorf("%s uses %s, which nothing writes", path, name)
 			}
 		}

@@ -76,8 +76,7 @@ func (d *decision) digested(changes ...Change) {
 // begin tells of troubles of a matter. Where an incident of it is open they join it at once.
 func (d *decision) begin(m Matter, changes []Change) {
 	if i := d.open[m]; i != nil {
-		i.join(changes)
-		d.grew[i.ID] = true
+		d.join(i, changes)
 		d.tell(i.ID, time.Time{}, changes)
 		d.digested(changes...)
 		for _, c := range d.replaced(changes) { // nobody hears of what took its place
@@ -103,6 +102,21 @@ func (d *decision) begin(m Matter, changes []Change) {
 		d.tell(n.ID, d.next(), []Change{c})
 		d.made.New = append(d.made.New, n)
 	}
+}
+
+// join adds troubles that have begun to an incident.
+func (d *decision) join(i *Incident, changes []Change) {
+	d.grew[i.ID] = true
+	i.Nodes += len(changes)
+	i.Members += len(changes)
+	if i.Members > MaxMembers {
+		i.Names = nil
+		return
+	}
+	for _, c := range changes {
+		i.Names = append(i.Names, c.Certname)
+	}
+	slices.Sort(i.Names)
 }
 
 // end tells that troubles are over of which people were told one by one.

@@ -24,7 +24,8 @@ func (d *decision) sort() (began, ended map[Matter][]Change) {
 	for i, c := range d.Changes {
 		switch {
 		case s.passed[i]:
-			if !s.evidence(c) {
+			// It may say of another change, of which people are to be told yet, that it is a recovery.
+			if len(s.unsettled(c.Certname)) == 0 {
 				d.digested(c)
 			}
 		case c.Began:
@@ -67,12 +68,6 @@ func (s *sorter) pair() {
 			}
 		}
 	}
-}
-
-// evidence reports whether what came and went says of another change that it is a recovery, of which people are
-// not told yet.
-func (s *sorter) evidence(c Change) bool {
-	return len(s.unsettled(c.Certname)) > 0
 }
 
 // unsettled are the ends of a node's health troubles of which it is not known whether they are recoveries.

@@ -2,7 +2,6 @@ package alerts
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/collector/standing"
@@ -62,6 +61,9 @@ type Change struct {
 	Well bool
 }
 
+// MaxMembers is up to how many members an incident names them.
+const MaxMembers = 100
+
 // Incident is a grouped alert that is not recovered.
 type Incident struct {
 	ID string
@@ -71,22 +73,9 @@ type Incident struct {
 	Members int       // that have it still
 	Known   int       // what Members was when it was stored last
 	Moved   time.Time // when it was stored last
-	// Names are those of its members, of maxNames at most.
+	// Names are those of its members, as long as there are no more than MaxMembers.
 	Names []string
 }
-
-// join adds troubles that have begun.
-func (i *Incident) join(changes []Change) {
-	i.Nodes += len(changes)
-	i.Members += len(changes)
-	for _, c := range changes[:min(len(changes), max(maxNames-len(i.Names), 0))] {
-		i.Names = append(i.Names, c.Certname)
-	}
-	slices.Sort(i.Names)
-}
-
-// maxNames is how many members of an incident are named.
-const maxNames = 100
 
 // DueTrouble is a node's trouble of which people were told by itself, and are to be reminded.
 type DueTrouble struct {

@@ -14,8 +14,6 @@ var _ alerts.Store = (*Store)(nil)
 const (
 	// maxDigest is how many changes are looked at in one transaction.
 	maxDigest = 50_000
-	// namedMembers is how many members of an incident are given by name.
-	namedMembers = 100
 	// singleFor is for how long a trouble that was told by itself counts towards an incident.
 	singleFor = time.Hour
 )
@@ -126,7 +124,7 @@ func (d *digest) incidents(ctx context.Context, s *alerts.Situation) error {
 	}
 	for k := range s.Open {
 		i := &s.Open[k]
-		if i.Members == 0 || i.Members > namedMembers {
+		if i.Members == 0 || i.Members > alerts.MaxMembers {
 			continue
 		}
 		if i.Names, err = d.members(ctx, i.ID); err != nil {

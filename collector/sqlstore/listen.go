@@ -37,7 +37,7 @@ func (s *Store) Listen(ctx context.Context, now time.Time) error {
 func (s *Store) facts(n *nodeState) standing.Facts {
 	f := n.facts()
 	if since := s.since.Load(); since > 0 {
-		f.Heard = timeOf(since).Add(standing.Return)
+		f.Heard = timeOf(since).Add(standing.ReportWithin)
 	}
 	return f
 }

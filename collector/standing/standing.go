@@ -49,9 +49,9 @@ func DefaultRules() Rules {
 	}
 }
 
-// Return is how long nodes take at most to report once their collector is back: they try again at
+// ReportWithin is how long nodes take at most to report once their collector is back: they try again at
 // most five minutes apart, and a fleet takes its time.
-const Return = 10 * time.Minute
+const ReportWithin = 10 * time.Minute
 
 // Facts are what is known of a node that is not retired. Zero times are those that are not known.
 type Facts struct {

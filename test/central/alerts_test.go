@@ -28,6 +28,8 @@ const (
 	// patience is for how long an alert is waited for: changes are gathered for a minute, and a delivery that failed
 	// once or twice is tried again within half a minute.
 	patience = 3 * time.Minute
+	// sendEvery is how often a collector looks for deliveries.
+	sendEvery = 2 * time.Second
 )
 
 // receiver is a webhook that is at its worst: it fails, breaks off, and takes what it seems to lose.
@@ -142,6 +144,3 @@ func TestAlerts(t *testing.T) {
 		t.Errorf("%d deliveries in %d tries, of which %d came again; want 2 in 4, and 1", len(hook.took), hook.tries, hook.twice)
 	}
 }
-
-// sendEvery is how often a collector looks for deliveries.
-const sendEvery = 2 * time.Second
