@@ -96,6 +96,11 @@ func (p *program) serve(parent context.Context, s *settings.Settings, dev bool) 
 	log := p.logger(s.Log)
 	ctx, stop := serviceSignals(parent, log)
 	defer stop()
+	for _, h := range s.Alerts.Webhooks { // else the first alert would tell, which nobody would get
+		if err := h.Check(); err != nil {
+			return usageError{err}
+		}
+	}
 	v := &service{log: log}
 	if !dev {
 		if v.trust, err = openTrust(ctx, s.TLS, log); err != nil {

@@ -105,6 +105,17 @@ func Sign(secret []byte, id, stamp string, body []byte) string {
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
+// Check says whether what is sent can be signed. The file is read each time, so this is for telling early.
+func (h *Webhook) Check() error {
+	if h.SecretFile == "" {
+		return nil
+	}
+	if _, err := readSecret(h.SecretFile); err != nil {
+		return fmt.Errorf("alerts.webhooks: %s: %w", h.Name, err)
+	}
+	return nil
+}
+
 // readSecret reads a file each time, so that a changed one counts. whsec_ is in front of a secret
 // in base64; what is anything else is the secret as it stands.
 func readSecret(path string) ([]byte, error) {
