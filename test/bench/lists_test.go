@@ -24,7 +24,7 @@ func (h history) fleetRate() int { return 2 * max(h.nodes, 10_000) / int(interva
 const maxBytesPerRun = 300
 
 // TestStore: lists and pages of a fleet of 10,000 nodes and their runs of 14 days, while twice that fleet reports. Aims: 99 of 100
-// answers within 100 ms, and within 300 ms beside a prune and a backup.
+// answers within 100 ms, and within 300 ms beside a prune and a backup. It fails when one is missed.
 func TestStore(t *testing.T) {
 	h := newHistory()
 	ca := rig.NewCA(t, 2048)
@@ -90,7 +90,11 @@ func (h history) ask(t *testing.T, client *rig.Client, times int) {
 		}
 		l.wall = time.Since(began)
 		slices.Sort(l.latencies)
-		t.Logf("%-44.44s %s (aim 100 ms)", name, l)
+		if h.nodes > 10_000 { // the aim is for as many
+			t.Logf("%-44.44s %s", name, l)
+			continue
+		}
+		l.within(t, name, 100*time.Millisecond)
 	}
 }
 
@@ -162,8 +166,8 @@ func (h history) disturb(t *testing.T, c *collected, ca *rig.CA, client *rig.Cli
 			t.Fatalf("%s: %v\n%s", name, err, out)
 		}
 		t.Logf("%-44s took %.1f s: %s", name, took.Seconds(), out)
-		t.Logf("%-44s %s (aim 300 ms)", "runs put meanwhile", stop())
-		t.Logf("%-44s %s (aim 300 ms)", "lists meanwhile", asked())
+		stop().within(t, "runs put meanwhile", 300*time.Millisecond)
+		asked().within(t, "lists meanwhile", 300*time.Millisecond)
 	}
 }
 

@@ -141,6 +141,15 @@ func (l load) at(percent int) time.Duration {
 // perSecond is a rate of n in the time that the load took.
 func (l load) perSecond(n int) float64 { return float64(n) / l.wall.Seconds() }
 
+// within wants 99 of 100 to have taken no longer than the aim.
+func (l load) within(t *testing.T, what string, aim time.Duration) {
+	t.Helper()
+	t.Logf("%-44.44s %s (aim %.0f ms)", what, l, ms(aim))
+	if len(l.latencies) > 0 && l.at(99) > aim {
+		t.Errorf("%s: the aim is missed", what)
+	}
+}
+
 func (l load) String() string {
 	if len(l.latencies) == 0 {
 		return "none"

@@ -85,7 +85,11 @@ func (h history) look(t *testing.T, v *visitor, times int) {
 		for _, link := range assetLinks.FindAllStringSubmatch(v.get(t, path), -1) {
 			weight += len(v.get(t, link[1]))
 		}
-		t.Logf("%-44.44s %s (aim 100 ms); %d KiB with style and script (aim 100)", path, l, weight>>10)
+		l.within(t, path, 100*time.Millisecond)
+		t.Logf("%-44.44s %d KiB with style and script (aim 100)", path, weight>>10)
+		if weight > 100<<10 {
+			t.Errorf("%s is too heavy", path)
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

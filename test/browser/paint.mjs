@@ -1,5 +1,5 @@
 // How long a cold browser waits for the first paint of a page.
-import { newPage, url, withBrowser } from "./page.mjs";
+import { check, newPage, url, withBrowser } from "./page.mjs";
 
 await withBrowser(async (browser) => {
   for (const path of ["/", "/nodes"]) {
@@ -14,6 +14,7 @@ await withBrowser(async (browser) => {
       await page.context().close();
     }
     times.sort((a, b) => a - b);
+    check(times[6] < 500, path, "is painted too late");
     console.log(`${path} first paint: median ${times[3]} ms, worst ${times[6]} ms (aim 500 ms)`);
   }
 });
