@@ -10,3 +10,6 @@ func Migrations(dialect string) fs.FS {
 	}
 	return files
 }
+
+// Settling is what a backup brings its copy to the disk with.
+var Settling = settling

@@ -12,8 +12,6 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
-
-	"github.com/puppet-cron/puppet-cron/internal/atomicfile"
 )
 
 const sqlitePrefix = "sqlite:"
@@ -116,68 +114,3 @@ func (d *sqliteDB) gooseTables() string {
 
 // again: the wait for another process has been long already.
 func (d *sqliteDB) again(error) bool { return false }
-
-// backup copies the database beside its writers into a new file, which then takes its name.
-func (d *sqliteDB) backup(ctx context.Context, path string) (err error) {
-	if err := d.spare(path); err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp(filepath.Dir(path), ".backup-") // 0700, so nobody sees the copy in the making
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	file := filepath.Join(temp, "collector.db")
-	if err := d.copyTo(ctx, file); err != nil {
-		return err
-	}
-	if err := syncFile(file); err != nil {
-		return err
-	}
-	if err := os.Rename(file, path); err != nil {
-		return err
-	}
-	return atomicfile.SyncDir(filepath.Dir(path))
-}
-
-// spare keeps a backup from taking the place of the database itself: whoever serves would
-// go on with a file that has no name any more, and lose all that it acknowledges.
-func (d *sqliteDB) spare(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil // there is none yet, or making the copy says why not
-	}
-	if info.IsDir() {
-		return fmt.Errorf("%w: %s is a directory: name a file in it", ErrBackup, path)
-	}
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if own, err := os.Stat(d.path + suffix); err == nil && os.SameFile(own, info) {
-			return fmt.Errorf("%w: %s is the database itself: name another file", ErrBackup, path)
-		}
-	}
-	return nil
-}
-
-// copyTo has a connection of its own: those for reading may not write, not even another
-// file, and the one for writing must not be away for so long.
-func (d *sqliteDB) copyTo(ctx context.Context, file string) (err error) {
-	db, err := sql.Open("sqlite", sqliteURI(d.path, nil))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	_, err = db.ExecContext(ctx, "VACUUM INTO $1", file)
-	return err
-}
-
-func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := f.Chmod(0o600); err != nil && !errors.Is(err, fs.ErrInvalid) {
-		return err
-	}
-	return f.Sync()
-}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -74,6 +75,20 @@ func TestMigrateSaysFromAndTo(t *testing.T) {
 	if err != nil || fi.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v; want 0600", fi.Mode(), err)
 	}
+}
+
+// The kernel tells of an error once, so who asked first has to pass it on.
+func TestSettlingTellsOfErrors(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		for path, fails := range map[string]bool{dir: true, filepath.Join(dir, "not yet"): false} {
+			stop := sqlstore.Settling(path)
+			time.Sleep(time.Second)
+			if err := stop(); (err != nil) != fails {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	})
 }
 
 // A backup is whole, is made while runs come in, and replaces an older one.
