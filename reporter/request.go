@@ -172,9 +172,10 @@ func explain(err error) string {
 		}
 		err = of.Err
 	}
-	// An alert of the other side's says of no certificate whose it is.
+	// An alert of the other side's says of no certificate whose it is; and what net/http puts before it
+	// when it reads the alert late, a function's name, says nothing to anybody.
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" && strings.Contains(err.Error(), "certificate") {
-		return "the collector does not accept this node's certificate: " + err.Error()
+		return "the collector does not accept this node's certificate: " + op.Error()
 	}
 	return err.Error()
 }

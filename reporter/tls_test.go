@@ -9,12 +9,14 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -169,6 +171,16 @@ func TestRefusedCertificate(t *testing.T) {
 	}
 	wantText(t, "error", err.Error(), "the collector does not accept this node's certificate: remote error: tls: ")
 	wantSpool(t, r.State, 1, 0)
+}
+
+// The other side's alert is said in its own words, also when net/http reads it late.
+func TestExplainAlert(t *testing.T) {
+	alert := &net.OpError{Op: "remote error", Err: tls.AlertError(116)}
+	late := &url.Error{Op: "Put", URL: "https://collector", Err: fmt.Errorf("readLoopPeekFailLocked: %w", alert)}
+	want := "the collector does not accept this node's certificate: remote error: tls: certificate required"
+	if got := explain(late); got != want {
+		t.Errorf("%q; want %q", got, want)
+	}
 }
 
 // Nothing is sent to whom Puppet's authority does not vouch for, nor with files that say
