@@ -13,18 +13,20 @@ GCFLAGS  := all=-l
 TAGS     := timetzdata,nethttpomithttp2
 PLATFORMS := linux windows darwin freebsd
 
-.PHONY: help build run test check lint lint-tool vet-all unit race e2e systemd fuzz-seconds soak bench lab man clean
+.PHONY: help build run test check lint lint-tool vet-all unit race e2e systemd fuzz-seconds soak bench lab package install man clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-build: bin/puppet-cron bin/puppet-cron-collector ## build both programs into bin, static and stripped
+BIN      := bin
 
-.PHONY: bin/puppet-cron bin/puppet-cron-collector
-bin/puppet-cron:
+build: $(BIN)/puppet-cron $(BIN)/puppet-cron-collector ## build both programs into bin, static and stripped
+
+.PHONY: $(BIN)/puppet-cron $(BIN)/puppet-cron-collector
+$(BIN)/puppet-cron:
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -gcflags '$(GCFLAGS)' -ldflags '$(LDFLAGS)' -o $@ ./cmd/puppet-cron
 
-bin/puppet-cron-collector: # nothing is taken off it: speed counts, and there is one of it
+$(BIN)/puppet-cron-collector: # nothing is taken off it: speed counts, and there is one of it
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/puppet-cron-collector
 
 run: build ## run the demonstration on real Puppet (installs puppet-agent when it is missing)
@@ -32,7 +34,7 @@ run: build ## run the demonstration on real Puppet (installs puppet-agent when i
 	demo/run bin/puppet-cron bin/puppet-cron-collector
 
 test: lint-tool ## install what the tests need and run all of them
-	test/lab/install server collector browser
+	test/lab/install server collector browser packages module
 	$(MAKE) lint vet-all race e2e systemd
 	$(GO) test -tags soak -count=1 -timeout 20m ./test/soak
 	$(MAKE) fuzz-seconds FUZZ=3s
@@ -53,7 +55,7 @@ race: # without the second that the detector waits at the end of each fake Puppe
 	$(GO) test -count=1 $$($(GO) list ./... | grep -E '$(PURE)')
 
 e2e: ## the tests against a real puppetserver (installed by `make test`) and real monitoring
-	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/central ./test/rig ./test/monitoring ./puppet ./collector/sqlstore ./test/browser
+	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/central ./test/rig ./test/monitoring ./test/packages ./puppet ./collector/sqlstore ./test/browser
 
 systemd: ## the service on a real systemd, with real Puppet (needs root)
 	$(GO) test -tags machine -count=1 -parallel 4 -timeout 20m ./test/systemd
@@ -94,6 +96,12 @@ bench: build ## speed and size, side by side with bare Puppet
 	$(GO) test -count=1 -v -run Fleet ./scheduler
 	$(GO) test -tags bench,lab -count=1 -timeout 2h -v ./test/bench
 
+package: ## make deb, rpm, apk and archlinux packages in dist, with checksums and SBOMs
+	packaging/build $(VERSION)
+
+install: build ## install both programs, units, man pages and documents below DESTDIR
+	BIN=$(BIN) packaging/install puppet-cron puppet-cron-collector
+
 lab: ## bring up a real puppetserver on loopback and say how to use it
 	test/lab/install server collector
 	test/lab/up
@@ -104,4 +112,4 @@ man: ## make the man page and the description of the API anew; the tests fail wh
 	$(GO) test ./collector -run TestOpenAPI -update
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -98,7 +98,7 @@ do its work.`,
 		return nil
 	}
 	root.AddCommand(newServeCommand(p), newMigrateCommand(p), newPruneCommand(p), newBackupCommand(p),
-		newTokenCommand(p), newNodeCommand(p), newConfigCommand(p), command.NewVersion(programName))
+		newTokenCommand(p), newNodeCommand(p), newKeysCommand(p), newConfigCommand(p), command.NewVersion(programName))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	command.MarkUsageErrors(root, func(err error) error { return usageError{err} })

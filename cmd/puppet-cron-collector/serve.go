@@ -30,7 +30,7 @@ const (
 )
 
 func newServeCommand(p *program) *cobra.Command {
-	var listen string
+	var listen, keys string
 	var dev bool
 	c := &cobra.Command{
 		Use:   "serve",
@@ -52,11 +52,17 @@ only, and --database. The configuration's do not count then.`,
 			if err != nil {
 				return err
 			}
+			if keys != "" && !dev {
+				if err := useKeys(s, keys); err != nil {
+					return err
+				}
+			}
 			p.neverBlock()
 			return p.serve(c.Context(), s, dev)
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "", "`address` instead of the configuration's")
+	c.Flags().StringVar(&keys, "keys", "", "`directory` that \"keys\" has filled, for a service that may not read Puppet's private key")
 	c.Flags().BoolVar(&dev, "dev", false, "plain HTTP, no login, on loopback only")
 	return c
 }

@@ -28,8 +28,14 @@ func Write(path string, data []byte, mode os.FileMode) error {
 
 // WriteIn replaces the file of that name in a directory.
 func WriteIn(dir *os.Root, name string, data []byte, mode os.FileMode) error {
+	return WriteFor(dir, name, data, mode, -1, -1)
+}
+
+// WriteFor is WriteIn for a file that is to be another user's: it is his before it has its
+// name. A uid and gid of -1 are those of the process.
+func WriteFor(dir *os.Root, name string, data []byte, mode os.FileMode, uid, gid int) error {
 	temp := tempPrefix + name + "-" + rand.Text()
-	err := writeNew(dir, temp, data, mode)
+	err := writeNew(dir, temp, data, mode, uid, gid)
 	if err == nil {
 		err = dir.Rename(temp, name)
 	}
@@ -44,7 +50,7 @@ func WriteIn(dir *os.Root, name string, data []byte, mode os.FileMode) error {
 	return nil
 }
 
-func writeNew(dir *os.Root, name string, data []byte, mode os.FileMode) error {
+func writeNew(dir *os.Root, name string, data []byte, mode os.FileMode, uid, gid int) error {
 	f, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -52,6 +58,11 @@ func writeNew(dir *os.Root, name string, data []byte, mode os.FileMode) error {
 	defer f.Close()
 	if err := f.Chmod(mode); err != nil { // whatever the umask
 		return err
+	}
+	if uid >= 0 || gid >= 0 { // by the open file: the name may be a stranger's by now
+		if err := f.Chown(uid, gid); err != nil {
+			return err
+		}
 	}
 	if _, err := f.Write(data); err != nil {
 		return err

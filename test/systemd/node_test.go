@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -21,19 +22,21 @@ import (
 
 // The programs under test: the same but for the version that they say.
 var (
-	program = "puppet-cron-0.1.0"
-	upgrade = "puppet-cron-0.1.1"
+	program string
+	upgrade string
+	dist    string // the packages of both versions, and of both programs
 )
+
+const oldVersion, newVersion = "0.1.0", "0.1.1"
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "puppet-cron-systemd-")
 	if err != nil {
 		panic(err)
 	}
-	for _, name := range []*string{&program, &upgrade} {
-		version := strings.TrimPrefix(*name, "puppet-cron-")
-		*name = filepath.Join(dir, *name)
-		if err := build(version, *name); err != nil {
+	dist = filepath.Join(dir, "dist")
+	for version, file := range map[string]*string{oldVersion: &program, newVersion: &upgrade} {
+		if *file, err = makePackages(version, dir); err != nil {
 			panic(err)
 		}
 	}
@@ -42,24 +45,24 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// build does what `make build` does, to another place.
-func build(version, to string) error {
-	dry := exec.Command("make", "--no-print-directory", "-n", "build", "VERSION="+version)
-	dry.Dir = "../.."
-	line, err := dry.Output()
-	if err != nil {
-		return fmt.Errorf("make -n build: %w", err)
+// makePackages makes what `make package` makes, for this host, and returns the node's program out of it.
+func makePackages(version, dir string) (program string, err error) {
+	made := filepath.Join(dir, version)
+	build := exec.Command("../../packaging/build", version, "deb", "rpm")
+	build.Env = append(os.Environ(), "ARCHES="+runtime.GOARCH, "DIST="+made)
+	unpack := exec.Command("dpkg-deb", "--extract", deb("puppet-cron", version, made), made)
+	keep := exec.Command("sh", "-c", "mkdir -p $0 && mv $1/*.deb $1/*.rpm $0", dist, made)
+	for _, cmd := range []*exec.Cmd{build, unpack, keep} {
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%v: %w: %s", cmd.Args, err, out)
+		}
 	}
-	command := strings.Replace(string(line), "-o bin/puppet-cron", "-o "+to, 1)
-	if command == string(line) {
-		return fmt.Errorf("`make build` is not as this test knows it: %s", line)
-	}
-	cmd := exec.Command("sh", "-c", command)
-	cmd.Dir = "../.."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", command, err, out)
-	}
-	return nil
+	return filepath.Join(made, "usr/bin/puppet-cron"), nil
+}
+
+// deb is the file of a package in a folder.
+func deb(name, version, folder string) string {
+	return filepath.Join(folder, name+"_"+version+"-1_"+runtime.GOARCH+".deb")
 }
 
 const (
@@ -91,10 +94,17 @@ type node struct {
 // newNode is one where nothing was installed yet but the program and its configuration.
 func newNode(t *testing.T) *node {
 	t.Helper()
-	t.Parallel()
-	n := &node{machine.Start(t, "web1"), t}
+	n := bareNode(t)
 	n.CopyIn(program, "/usr/bin/puppet-cron", 0o755)
 	n.configure(schedule)
+	return n
+}
+
+// bareNode is one that has no puppet-cron, but the packages of it in /srv/dist, and what its runs shall do.
+func bareNode(t *testing.T, options ...string) *node {
+	t.Helper()
+	t.Parallel()
+	n := &node{machine.Start(t, "web1", append(options, "--bind-ro="+dist+":/srv/dist")...), t}
 	n.write("/etc/puppet-cron/site.pp", site)
 	n.write("/usr/local/bin/work", work)
 	if err := os.Chmod(n.Path("/usr/local/bin/work"), 0o755); err != nil {
