@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +179,18 @@ func TestServing(t *testing.T) {
 			t.Errorf("of boot %q: %v; want %v", boot, s.Serving(), want)
 		}
 	}
+	// A unit's own mounts may show it another boot id: what serves does so all the same.
+	serve := exec.Command("sh", "-c", "read wait", "serve")
+	in, err := serve.StdinPipe()
+	must(t, err)
+	must(t, serve.Start())
+	found, err := process.Find(serve.Process.Pid)
+	must(t, err)
+	if s := (state.Schedule{Service: &found.ID, BootID: "another"}); !s.Serving() {
+		t.Errorf("of boot another, as %q: it does not serve", found.Command)
+	}
+	must(t, in.Close())
+	_ = serve.Wait()
 	if (&state.Schedule{BootID: process.BootID()}).Serving() {
 		t.Error("no service serves")
 	}

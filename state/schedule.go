@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/puppet-cron/puppet-cron/api"
@@ -52,7 +53,16 @@ func (d *Dir) Schedule() (*Schedule, error) {
 // Serving reports whether the service that keeps this still runs. After a boot, another
 // process may have its pid and its start. An older version kept no boot id.
 func (s *Schedule) Serving() bool {
-	return s.Service != nil && (s.BootID == "" || s.BootID == process.BootID()) && s.Service.Alive()
+	if s.Service == nil || !s.Service.Alive() {
+		return false
+	}
+	if s.BootID == "" || s.BootID == process.BootID() {
+		return true
+	}
+	// A service that is locked in may have seen another boot id than we do: that of the
+	// host, when systemd-nspawn shows its machine one of its own. Then its name must do.
+	p, err := process.Find(s.Service.PID)
+	return err == nil && slices.Contains(strings.Fields(p.Command), "serve")
 }
 
 // SetSchedule replaces what the service keeps.
