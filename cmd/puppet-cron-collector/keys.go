@@ -12,12 +12,13 @@ func newKeysCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "keys DIR",
 		Short: "As root, copy this host's certificate and key for a service with a user of its own",
-		Long: `Copy this host's Puppet certificate and its private key, which is for root alone, into
-DIR, for whoever owns DIR, and note there where the CA and the revocation list are. "serve
---keys DIR" reads them there. The packaged unit does so at each start and at each reload:
-after the certificate was renewed, "systemctl reload puppet-cron-collector" is all it takes.
+		Long: `Copy this host's Puppet certificate and its private key, which is for root and Puppet
+alone, and what else the configuration leaves to Puppet (tls), into DIR, for whoever owns
+DIR. "serve --keys DIR" reads them there. The packaged unit does so at each start and at each
+reload: after the certificate was renewed, "systemctl reload puppet-cron-collector" is all it
+takes.
 
-What the configuration names itself (tls.cert, tls.key) is not copied.`,
+What the configuration names itself is not copied.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return p.handKeys(c.Context(), args[0]) },
 	}

@@ -12,20 +12,17 @@ import (
 	"github.com/puppet-cron/puppet-cron/internal/atomicfile"
 )
 
-// The files of a directory that Hand has filled.
-const (
-	handedCert = "cert.pem"
-	handedKey  = "key.pem"
-	handedTLS  = "tls.json" // where all files of TLS are, the two above among them
-)
+// handedTLS says where all files of TLS are, of a directory that Hand has filled.
+const handedTLS = "tls.json"
 
-// maxPEM bounds a certificate or key that is copied.
-const maxPEM = 1 << 20
+// maxPEM bounds a file that is copied: a CA of 100,000 revoked certificates has a list of 4 MiB.
+const maxPEM = 64 << 20
 
-// Hand lets a service that is not root's use this host's Puppet certificate: its private key
-// is for root alone. It asks Puppet for what is Auto, copies certificate and key into dir
-// for whoever owns dir, and notes there where everything is, so that the service need not
-// ask Puppet again. What the configuration names itself is left where it is.
+// Hand lets a service that is not root's use this host's Puppet certificate: its private key,
+// and on some systems all of Puppet's files, are for root and Puppet alone. It asks Puppet for
+// what is Auto, copies that into dir for whoever owns dir, and notes there where everything is,
+// so that the service need not ask Puppet again. What the configuration names itself is left
+// where it is.
 func (t TLS) Hand(ctx context.Context, dir string) error {
 	resolved, err := t.Resolve(ctx)
 	if err != nil {
@@ -44,7 +41,10 @@ func (t TLS) Hand(ctx context.Context, dir string) error {
 		asked  string
 		from   *string
 		called string
-	}{{t.Cert, &resolved.Cert, handedCert}, {t.Key, &resolved.Key, handedKey}} {
+	}{
+		{t.Cert, &resolved.Cert, "cert.pem"}, {t.Key, &resolved.Key, "key.pem"},
+		{t.CA, &resolved.CA, "ca.pem"}, {t.CRL, &resolved.CRL, "crl.pem"},
+	} {
 		if c.asked != Auto {
 			continue
 		}
@@ -85,7 +85,7 @@ func readPEM(path string) ([]byte, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxPEM+1))
 	if err == nil && len(text) > maxPEM {
-		err = errors.New("it has more than 1 MiB, and is no PEM file of Puppet's")
+		err = errors.New("it has more than 64 MiB, and is no PEM file of Puppet's")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

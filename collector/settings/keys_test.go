@@ -37,7 +37,7 @@ func TestHand(t *testing.T) {
 	if err := Default().TLS.Hand(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "puppet agent -t") {
 		t.Errorf("a host without a certificate: %v; want the way to get one", err)
 	}
-	for _, name := range []string{"hostcert", "hostprivkey"} {
+	for _, name := range []string{"hostcert", "hostprivkey", "localcacert", "hostcrl"} {
 		if err := os.WriteFile(filepath.Join(ssl, name), []byte("of "+name), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -46,11 +46,11 @@ func TestHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := Handed(dir)
-	want := TLS{Cert: dir + "/cert.pem", Key: dir + "/key.pem", CA: ssl + "/localcacert", CRL: ssl + "/hostcrl", CRLURL: got.CRLURL}
+	want := TLS{Cert: dir + "/cert.pem", Key: dir + "/key.pem", CA: dir + "/ca.pem", CRL: dir + "/crl.pem", CRLURL: got.CRLURL}
 	if err != nil || got != want || !strings.HasPrefix(got.CRLURL, "https://puppet:8140/") {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
-	for name, text := range map[string]string{"cert.pem": "of hostcert", "key.pem": "of hostprivkey"} {
+	for name, text := range map[string]string{"cert.pem": "of hostcert", "key.pem": "of hostprivkey", "ca.pem": "of localcacert", "crl.pem": "of hostcrl"} {
 		copied, err := os.ReadFile(filepath.Join(dir, name))
 		info, _ := os.Stat(filepath.Join(dir, name))
 		if err != nil || string(copied) != text || info.Mode().Perm() != 0o600 {
@@ -69,7 +69,7 @@ func TestHandNamed(t *testing.T) {
 	if got, err := Handed(dir); err != nil || got != named {
 		t.Errorf("%+v, %v; want %+v", got, err, named)
 	}
-	if _, err := os.Stat(filepath.Join(dir, handedKey)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, "key.pem")); err == nil {
 		t.Error("a key was copied that the configuration names")
 	}
 	if _, err := Handed(t.TempDir()); err == nil || !strings.Contains(err.Error(), "puppet-cron-collector keys") {

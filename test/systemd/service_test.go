@@ -100,12 +100,8 @@ func TestUnits(t *testing.T) {
 	n.MustRun("systemctl", "unmask", serveUnit)
 	n.MustRun("systemctl", "start", serveUnit)
 
-	security := n.MustRun("systemd-analyze", "security", "--no-pager", serveUnit)
-	lines := strings.Split(strings.TrimSpace(security), "\n")
-	overall := lines[len(lines)-1]
-	t.Log(overall)
-	if exposure, err := strconv.ParseFloat(strings.Fields(overall[strings.Index(overall, ":")+1:])[0], 64); err != nil || exposure > 3 {
-		t.Errorf("exposure %v, %v; want at most 3.0", exposure, err)
+	if exposure := n.exposure(serveUnit); exposure > 3 {
+		t.Errorf("exposure %.1f; want at most 3.0", exposure)
 	}
 
 	for property, want := range map[string]string{"Type": "notify", "NotifyAccess": "main", "WatchdogUSec": "3min", "RestartUSec": "5s", "StartLimitIntervalUSec": "0", "SubState": "running"} {
