@@ -106,10 +106,12 @@ lab: ## bring up a real puppetserver on loopback and say how to use it
 	test/lab/install server collector
 	test/lab/up
 
-man: ## make the man page and the description of the API anew; the tests fail when they are stale
+man: ## make man pages, the API's description and the module's reference anew; the tests fail when they are stale
 	$(GO) test ./cmd/puppet-cron -run TestManPage -update
 	$(GO) test ./cmd/puppet-cron-collector -run TestManPage -update
 	$(GO) test ./collector -run TestOpenAPI -update
+	test/lab/install module
+	$(GO) test -tags lab ./test/packages -run TestModuleReference -update
 
 clean:
 	rm -rf bin dist

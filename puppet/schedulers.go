@@ -57,24 +57,29 @@ func FindSchedulers(roots SchedulerRoots, s *Settings) ([]Scheduler, error) {
 		}
 		errs = append(errs, err)
 	}
-	for _, path := range append(roots.Crontabs, roots.Scripts...) {
-		hits, err := grepAll(path)
-		for _, h := range hits {
-			found = append(found, Scheduler{"cron", h})
+	for _, c := range []struct {
+		paths []string
+		mode  fs.FileMode // without it, nobody looks at a file
+	}{{roots.Crontabs, 0}, {roots.Scripts, 0o111}} {
+		for _, path := range c.paths {
+			hits, err := grepAll(path, c.mode)
+			for _, h := range hits {
+				found = append(found, Scheduler{"cron", h})
+			}
+			errs = append(errs, err)
 		}
-		errs = append(errs, err)
 	}
 	timers, err := findTimers(roots.Units)
 	return append(found, timers...), errors.Join(append(errs, err)...)
 }
 
 // grepAll looks through a file, or through the files of a directory. cron passes by
-// names with a dot, and so does this.
-func grepAll(path string) ([]string, error) {
+// names with a dot, and run-parts by what nobody may execute; so does this.
+func grepAll(path string, mode fs.FileMode) ([]string, error) {
 	entries, err := os.ReadDir(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		if fi, statErr := os.Stat(path); statErr == nil && fi.Mode().IsRegular() {
-			return grep(path)
+			return grep(path, mode)
 		}
 		return nil, err
 	}
@@ -84,7 +89,7 @@ func grepAll(path string) ([]string, error) {
 		if strings.Contains(e.Name(), ".") {
 			continue
 		}
-		h, err := grep(filepath.Join(path, e.Name()))
+		h, err := grep(filepath.Join(path, e.Name()), mode)
 		hits = append(hits, h...)
 		errs = append(errs, err)
 	}
@@ -92,9 +97,9 @@ func grepAll(path string) ([]string, error) {
 }
 
 // grep lists the lines of a plain file that start Puppet, as file:line.
-func grep(path string) ([]string, error) {
+func grep(path string, mode fs.FileMode) ([]string, error) {
 	fi, err := os.Stat(path)
-	if err != nil || !fi.Mode().IsRegular() {
+	if err != nil || !fi.Mode().IsRegular() || mode != 0 && fi.Mode()&mode == 0 {
 		return nil, ignoreMissing(err)
 	}
 	f, err := os.Open(path)
@@ -175,7 +180,7 @@ func unitRunsPuppet(dirs []string, service string) (string, error) {
 		if _, err := os.Stat(path); err != nil {
 			continue
 		}
-		hits, err := grep(path)
+		hits, err := grep(path, 0)
 		if len(hits) == 0 {
 			return "", err
 		}

@@ -21,6 +21,7 @@ func TestFindSchedulers(t *testing.T) {
 		"cron.d/.hidden":             "*/20 * * * * root puppet agent -t\n",
 		"cron.d/other":               "0 0 * * * root puppeteer agent\n",
 		"cron.hourly/puppet-run":     "#!/bin/sh\nexec puppet agent -t\n",
+		"cron.hourly/switched-off":   "#!/bin/sh\nexec puppet agent -t\n",
 		"cron.hourly/notes.txt":      "puppet agent -t\n",
 		"etc/puppet-run.service":     "[Service]\nExecStart=/usr/bin/puppet agent -t\n",
 		"etc/puppet-run.timer":       "[Timer]\nOnCalendar=hourly\n",
@@ -33,6 +34,9 @@ func TestFindSchedulers(t *testing.T) {
 		"lib/unrelated-name.service": "[Service]\nExecStart=/usr/bin/puppet agent -t\n",
 	} {
 		write(t, at(name), content)
+	}
+	if err := os.Chmod(at("cron.hourly/puppet-run"), 0o755); err != nil {
+		t.Fatal(err)
 	}
 	link(t, "/dev/null", at("etc/puppet-masked.service"))
 	link(t, at("etc/puppet-run.timer"), at("etc/timers.target.wants/puppet-run.timer"))
