@@ -58,7 +58,7 @@ e2e: ## the tests against a real puppetserver (installed by `make test`) and rea
 	$(GO) test -tags lab -count=1 -timeout 25m ./test/e2e ./test/central ./test/rig ./test/monitoring ./test/packages ./puppet ./collector/sqlstore ./test/browser
 
 systemd: ## the service on a real systemd, with real Puppet (needs root)
-	$(GO) test -tags machine -count=1 -parallel 4 -timeout 20m ./test/systemd
+	$(GO) test -tags machine,lab -count=1 -parallel 4 -timeout 30m ./test/systemd
 
 lint: ## golangci-lint (installed by `make lint-tool`)
 	@test -x $(LINT) || { echo "golangci-lint is missing: run \`make lint-tool\`"; exit 1; }
@@ -85,7 +85,7 @@ soak: build ## the long forms of the tests
 	test/lab/install server collector
 	SOAK=full $(GO) test -tags soak -count=1 -timeout 3h -v ./test/soak
 	SOAK=full $(GO) test -count=1 -timeout 1h ./scheduler ./hold
-	SOAK=full $(GO) test -tags machine -count=1 -timeout 1h -v ./test/machine ./test/systemd
+	SOAK=full $(GO) test -tags machine,lab -count=1 -timeout 1h -v ./test/machine ./test/systemd
 	$(GO) test -tags lab -count=1 -timeout 30m ./test/lab
 	SOAK=full E2E_RACES=50 $(GO) test -tags lab -count=1 -timeout 1h -run 'Race|Serves' -v ./test/e2e
 	$(MAKE) fuzz-seconds FUZZ=120s
