@@ -28,8 +28,7 @@ func (n *node) apply(manifest string) (code int, said string) {
 	n.t.Helper()
 	n.write("/srv/apply.pp", manifest)
 	said, err := n.Run("sh", "-c", "puppet apply --detailed-exitcodes --color=false --modulepath /srv/modules /srv/apply.pp 2>&1")
-	var failed *machine.RunError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*machine.RunError](err); ok {
 		return failed.Code, said
 	}
 	return 0, said
