@@ -20,9 +20,20 @@ const (
 	bootTimeout = 3 * time.Minute  // a second on an idle host, but a unit may take 90 s to stop
 )
 
+// Init is what a machine is booted by.
+type Init string
+
+// The inits that there are trees of.
+const (
+	Systemd  Init = "systemd"
+	SysVInit Init = "sysvinit"
+	OpenRC   Init = "openrc" // started by SysVInit, as Debian has it
+)
+
 // Machine is a running machine. Its methods end the test when they fail, but for Run.
 type Machine struct {
 	t      *testing.T
+	init   Init
 	power  *power
 	leader int // the machine's first process, as the host numbers it
 }
@@ -31,15 +42,21 @@ type Machine struct {
 // even a killed one. The options are those of systemd-nspawn, such as --bind-ro=/bin/tool:/usr/bin/tool.
 func Start(t *testing.T, hostname string, options ...string) *Machine {
 	t.Helper()
+	return StartWith(t, Systemd, hostname, options...)
+}
+
+// StartWith is Start for a machine with another init.
+func StartWith(t *testing.T, init Init, hostname string, options ...string) *Machine {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("a machine needs root: namespaces, mounts, cgroups")
 	}
-	tree, err := baseTree(t.Context())
+	tree, err := baseTree(t.Context(), init)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Machine{t: t}
-	if m.power, err = powerOn(tree, hostname, options); err != nil {
+	m := &Machine{t: t, init: init}
+	if m.power, err = powerOn(tree, init, hostname, options); err != nil {
 		t.Fatalf("start machine %s: %v", hostname, err)
 	}
 	t.Cleanup(m.stop)
@@ -53,12 +70,12 @@ func (m *Machine) stop() {
 	}
 }
 
-// Reboot lets the machine's systemd stop everything, and returns when it has booted again on the same disk.
+// Reboot lets the machine's init stop everything, and returns when it has booted again on the same disk.
 func (m *Machine) Reboot() {
 	m.t.Helper()
 	// The command itself may be killed, as the machine goes down.
-	if out, err := m.Run("systemctl", "reboot"); err != nil {
-		m.t.Logf("systemctl reboot: %v %s", err, out)
+	if out, err := m.Run("reboot"); err != nil {
+		m.t.Logf("reboot: %v %s", err, out)
 	}
 	m.AwaitBoot()
 }
@@ -83,14 +100,27 @@ func (m *Machine) AwaitBoot() {
 		m.t.Fatalf("boot: %v", err)
 	}
 	m.leader = leader
+	if m.init != Systemd { // which nobody announces
+		m.Eventually("its init has started everything", m.started)
+	}
+}
+
+// started reports whether a machine without systemd is in its runlevel, and done with getting there.
+func (m *Machine) started() bool {
+	level, err := m.Run("runlevel")
+	if err != nil || !strings.HasSuffix(strings.TrimSpace(level), " 2") {
+		return false
+	}
+	_, err = m.Run("pgrep", "--full", "/etc/init.d/rc|openrc default|openrc sysinit|openrc boot")
+	return err != nil
 }
 
 // baseTree is the folder of the tree that every machine is an overlay of, made if it is not there yet.
-func baseTree(ctx context.Context) (string, error) {
+func baseTree(ctx context.Context, init Init) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, treeTimeout)
 	defer cancel()
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, filepath.Join(sourceDir(), "tree"))
+	cmd := exec.CommandContext(ctx, filepath.Join(sourceDir(), "tree"), string(init))
 	cmd.Stderr = &said
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()

@@ -29,14 +29,14 @@ type power struct {
 	stderr bytes.Buffer
 }
 
-func powerOn(tree, hostname string, options []string) (_ *power, err error) {
+func powerOn(tree string, init Init, hostname string, options []string) (_ *power, err error) {
 	dir, err := os.MkdirTemp("", "puppet-cron-machine-")
 	if err != nil {
 		return nil, err
 	}
 	p := &power{dir: dir, ended: make(chan struct{})}
 	if p.boots, err = listen(filepath.Join(dir, "notify")); err == nil {
-		err = p.hold(tree, hostname, options)
+		err = p.hold(tree, init, hostname, options)
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -44,9 +44,9 @@ func powerOn(tree, hostname string, options []string) (_ *power, err error) {
 	return p, nil
 }
 
-func (p *power) hold(tree, hostname string, options []string) (err error) {
+func (p *power) hold(tree string, init Init, hostname string, options []string) (err error) {
 	cmd := exec.Command(filepath.Join(sourceDir(), "hold"), append([]string{tree, p.dir, hostname}, options...)...)
-	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+p.boots.path)
+	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+p.boots.path, "MACHINE_INIT="+string(init))
 	cmd.Stderr = &p.stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:       true, // a Ctrl-C is for the test, the end of stdin for the script

@@ -20,7 +20,7 @@ func (m *Machine) Eventually(what string, f func() bool) {
 		select {
 		case <-ticker.C:
 		case <-deadline.C:
-			tail, err := m.Run("journalctl", "--no-pager", "--lines=40")
+			tail, err := m.Run("sh", "-c", "journalctl --no-pager --lines=40 || tail -n 40 /var/log/*.log")
 			m.t.Fatalf("not within %s: %s\n%s%v", eventuallyTimeout, what, tail, err)
 		}
 	}

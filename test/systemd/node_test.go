@@ -103,8 +103,14 @@ func newNode(t *testing.T) *node {
 // bareNode is one that has no puppet-cron, but the packages of it in /srv/dist, and what its runs shall do.
 func bareNode(t *testing.T, options ...string) *node {
 	t.Helper()
+	return bareNodeWith(t, machine.Systemd, options...)
+}
+
+// bareNodeWith is one with another init.
+func bareNodeWith(t *testing.T, init machine.Init, options ...string) *node {
+	t.Helper()
 	t.Parallel()
-	n := &node{machine.Start(t, "web1", append(options, "--bind-ro="+dist+":/srv/dist")...), t}
+	n := &node{machine.StartWith(t, init, "web1", append(options, "--bind-ro="+dist+":/srv/dist")...), t}
 	n.write("/etc/puppet-cron/site.pp", site)
 	n.write("/usr/local/bin/work", work)
 	if err := os.Chmod(n.Path("/usr/local/bin/work"), 0o755); err != nil {

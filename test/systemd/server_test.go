@@ -139,7 +139,7 @@ func TestServerInstallsUpgradesRemoves(t *testing.T) {
 	n.release()
 	n.outcome(id)
 	n.serves(newVersion)
-	contains(t, "the configuration", n.MustRun("cat", conffile), "disabled_days: 7")
+	n.Eventually("the configuration is the new one", func() bool { return strings.Contains(n.MustRun("cat", conffile), "disabled_days: 7") })
 	n.wantConverged(n.nextAfter(n.newest()))
 	if now := *n.schedule().OffsetS; now != offset {
 		t.Errorf("the offset was %g and is %g", offset, now)
@@ -178,14 +178,4 @@ func (n *node) wantConverged(run *api.Run) {
 	if run.Outcome != api.Changed || run.Resources.Changed != 1 || run.Catalog.Source != "server" {
 		n.t.Errorf("run %s is not converged: %s %s %+v", run.ID, run.Outcome, run.Message, run.Failures)
 	}
-}
-
-// newest is the run that was asked for last.
-func (n *node) newest() string {
-	n.t.Helper()
-	ids, err := n.state().IDs()
-	if err != nil || len(ids) == 0 {
-		n.t.Fatalf("runs: %v, %v", ids, err)
-	}
-	return ids[0]
 }

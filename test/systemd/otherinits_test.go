@@ -1,0 +1,126 @@
+//go:build machine
+
+package systemd
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/test/machine"
+)
+
+// Where no systemd is: how the service gets there, and who looks after it. Debian's own `service` marks each of OpenRC's scripts
+// as stopped before it calls it, which then has nothing to stop.
+var otherInits = []struct {
+	name       string
+	init       machine.Init
+	control    string // what people call
+	supervised bool   // it is started again when it dies
+	install    func(n *node)
+	remove     func(n *node)
+}{
+	{"sysvinit, by the deb", machine.SysVInit, "service", false, (*node).installDeb, (*node).purgeDeb},
+	{"openrc, by the deb", machine.OpenRC, "service", false, (*node).installDeb, (*node).purgeDeb},
+	{"sysvinit, by service install", machine.SysVInit, "service", false, (*node).installByHand, (*node).uninstallByHand},
+	{"openrc, by service install", machine.OpenRC, "rc-service", true, (*node).installByHand, (*node).uninstallByHand},
+}
+
+func (n *node) installDeb() { n.dpkgInstall(packageFile("puppet-cron", oldVersion)) }
+
+func (n *node) purgeDeb() {
+	n.MustRun("dpkg", "--purge", "puppet-cron")
+	n.Eventually("the state is gone", func() bool { return !n.exists(stateDir) })
+}
+
+func (n *node) installByHand() {
+	n.CopyIn(program, "/usr/bin/puppet-cron", 0o755)
+	n.MustRun("puppet-cron", "service", "install")
+	n.MustRun("puppet-cron", "service", "start")
+}
+
+func (n *node) uninstallByHand() { n.MustRun("puppet-cron", "service", "uninstall") }
+
+// The scripts on real trees with these inits: whatever they do with the service, a run is not harmed, and a boot starts it.
+func TestOtherInits(t *testing.T) {
+	for _, c := range otherInits {
+		t.Run(c.name, func(t *testing.T) {
+			n := bareNodeWith(t, c.init)
+			n.configure(schedule)
+			c.install(n)
+			n.awaitScript(c.control, "serves")
+			n.nextAfter("")
+			for _, d := range []struct {
+				name string
+				do   func()
+			}{
+				{"restart", func() { n.MustRun(c.control, "puppet-cron", "restart") }},
+				{"reload", func() { n.MustRun(c.control, "puppet-cron", "reload") }},
+				{"upgrade", func() {
+					n.CopyIn(upgrade, "/usr/bin/puppet-cron", 0o755)
+					n.MustRun(c.control, "puppet-cron", "restart")
+				}},
+				{"kill -9", func() { n.killServe(c.control, c.supervised) }},
+				{"stop and start", func() {
+					n.MustRun(c.control, "puppet-cron", "stop")
+					n.MustRun(c.control, "puppet-cron", "start")
+				}},
+			} {
+				id := n.hold()
+				d.do()
+				n.awaitScript(c.control, "serves after "+d.name)
+				n.release()
+				n.wantOutcome(id, api.Changed, "")
+			}
+			n.Reboot()
+			n.awaitScript(c.control, "serves after a boot")
+			last := n.nextAfter(n.newest())
+			if last.Outcome != api.Changed {
+				t.Errorf("after the boot: %s %s", last.Outcome, last.Message)
+			}
+
+			id := n.hold()
+			n.MustRun(c.control, "puppet-cron", "stop")
+			n.release()
+			n.wantOutcome(id, api.Changed, "")
+			n.alone()
+			c.remove(n)
+			if left := n.MustRun("sh", "-c", "find /etc/init.d /etc/rc?.d /etc/runlevels /run /var/run -name '*puppet-cron*' 2>/dev/null || true"); left != "" {
+				t.Errorf("left behind:\n%s", left)
+			}
+		})
+	}
+}
+
+// awaitScript waits until the script's own status is well, and the service has written its schedule.
+func (n *node) awaitScript(control, what string) {
+	n.t.Helper()
+	n.Eventually(what, func() bool {
+		_, err := n.Run(control, "puppet-cron", "status")
+		return err == nil && n.exists(stateDir+"/schedule.json")
+	})
+}
+
+// killServe kills the service. One that is supervised is back by itself; of the other the script's status says that it died.
+func (n *node) killServe(control string, supervised bool) {
+	n.t.Helper()
+	pid := strings.TrimSpace(n.MustRun("pgrep", "--full", "^/usr/bin/puppet-cron serve"))
+	n.MustRun("kill", "-KILL", pid)
+	if !supervised {
+		said, err := n.Run("sh", "-c", control+" puppet-cron status 2>&1")
+		if err == nil || !strings.Contains(said, "it died") {
+			n.t.Errorf("status of a service that was killed: %v\n%s", err, said)
+		}
+		n.MustRun(control, "puppet-cron", "start")
+	}
+}
+
+// newest is the run that was asked for last.
+func (n *node) newest() string {
+	n.t.Helper()
+	ids, err := n.state().IDs()
+	if err != nil || len(ids) == 0 {
+		n.t.Fatalf("runs: %v, %v", ids, err)
+	}
+	return ids[0]
+}
