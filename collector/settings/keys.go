@@ -42,8 +42,10 @@ func (t TLS) Hand(ctx context.Context, dir string) error {
 		from   *string
 		called string
 	}{
-		{t.Cert, &resolved.Cert, "cert.pem"}, {t.Key, &resolved.Key, "key.pem"},
-		{t.CA, &resolved.CA, "ca.pem"}, {t.CRL, &resolved.CRL, "crl.pem"},
+		{t.Cert, &resolved.Cert, "cert.pem"},
+		{t.Key, &resolved.Key, "key.pem"},
+		{t.CA, &resolved.CA, "ca.pem"},
+		{t.CRL, &resolved.CRL, "crl.pem"},
 	} {
 		if c.asked != Auto {
 			continue
