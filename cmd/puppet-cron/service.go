@@ -43,6 +43,7 @@ const (
 	serviceName     = "puppet-cron"
 	packagedProgram = "/usr/bin/puppet-cron" // as the units name it
 	runUnitFile     = "/etc/systemd/system/puppet-cron-run@.service"
+	packagedUnit    = "/usr/lib/systemd/system/puppet-cron.service"
 )
 
 func (p *program) service(action string) error {
@@ -86,6 +87,9 @@ func (p *program) service(action string) error {
 // checkInstall refuses a service that could never start, and returns the directories
 // that it writes.
 func (p *program) checkInstall(self string) (writes []string, err error) {
+	if _, err := os.Stat(packagedUnit); err == nil && service.Platform() == "linux-systemd" {
+		return nil, usageError{fmt.Errorf("a package has installed the service: %s; a second unit would hide what its upgrades bring: call `systemctl enable --now puppet-cron`", packagedUnit)}
+	}
 	cfg, err := p.loadConfig()
 	if err != nil {
 		return nil, err

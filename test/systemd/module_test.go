@@ -3,7 +3,13 @@
 package systemd
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,13 +20,13 @@ import (
 )
 
 // moduleNode is one that has our module, and no puppet-cron yet.
-func moduleNode(t *testing.T) *node {
+func moduleNode(t *testing.T, options ...string) *node {
 	t.Helper()
 	modules, err := filepath.Abs("../../packaging/puppet")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bareNode(t, "--bind-ro="+modules+":/srv/modules")
+	return bareNode(t, append(options, "--bind-ro="+modules+":/srv/modules")...)
 }
 
 // apply applies a manifest, as real Puppet does, and returns its exit code: 0 unchanged, 2 changed, 4 and 6 failed, 1 not applied.
@@ -204,5 +210,30 @@ func TestModuleCollector(t *testing.T) {
 	n.converges("class { 'puppet_cron::collector': ensure => absent }\n")
 	if n.exists("/usr/bin/puppet-cron-collector") || n.exists("/etc/puppet-cron/collector.yaml") {
 		t.Error("the collector is left")
+	}
+}
+
+// The package by a URL, whose content is checked before anything is installed.
+func TestModuleURL(t *testing.T) {
+	server := httptest.NewServer(http.FileServer(http.Dir(dist)))
+	defer server.Close()
+	n := moduleNode(t, "--bind="+forward(t, server.Listener.Addr().(*net.TCPAddr).Port)+":/srv/server")
+	n.reaches("/srv/server", 8080)
+	content, err := os.ReadFile(deb("puppet-cron", oldVersion, dist))
+	if err != nil {
+		t.Fatal(err)
+	}
+	byURL := func(sha256 string) string {
+		return fmt.Sprintf("class { 'puppet_cron': package_source => 'http://127.0.0.1:8080/%s', package_sha256 => '%s' }\n",
+			filepath.Base(deb("puppet-cron", oldVersion, "")), sha256)
+	}
+	if code, said := n.apply(byURL(strings.Repeat("0", 64))); code != 4 && code != 6 || n.exists("/usr/bin/puppet-cron") {
+		t.Errorf("a package with another checksum: exit code %d\n%s", code, said)
+	}
+	n.converges(byURL(fmt.Sprintf("%x", sha256.Sum256(content))))
+	n.serves(oldVersion)
+	n.converges("class { 'puppet_cron': ensure => absent }\n")
+	if n.exists("/var/cache/puppet-cron") {
+		t.Error("the fetched package is left")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/puppet-cron/puppet-cron/api"
+	"github.com/puppet-cron/puppet-cron/state"
 )
 
 const conffile = "/etc/puppet-cron/puppet-cron.yaml"
@@ -119,6 +120,7 @@ func TestDeb(t *testing.T) {
 	}
 	contains(t, "man page", n.MustRun("sh", "-c", "zcat /usr/share/man/man1/puppet-cron.1.gz"), "run Puppet")
 	n.MustRun("puppet-cron", "config", "check")
+	n.refused("a package has installed the service", "puppet-cron", "service", "install")
 
 	t.Log("an edited configuration is kept, although the new version's is another one")
 	n.configure(schedule)
@@ -192,6 +194,30 @@ func TestRefusedDowngrade(t *testing.T) {
 	if audit := n.MustRun("dpkg", "--audit"); audit != "" {
 		t.Errorf("dpkg is not consistent:\n%s", audit)
 	}
+}
+
+// A configuration that the new version does not take does not cost the node its service.
+func TestUpgradeOfABadConfiguration(t *testing.T) {
+	n := installed(t)
+	n.nextAfter("")
+	serve := n.pid()
+	n.write(conffile, "schedule: {evry: 10s}\n")
+	said := n.dpkgInstall(packageFile("puppet-cron", newVersion))
+	contains(t, "what is said", said, "the service was not restarted: call `puppet-cron config check`")
+	if n.pid() != serve || n.property(serveUnit, "ActiveState") != "active" {
+		t.Errorf("the service was restarted into a configuration that it does not take:\n%s", n.Journal(serveUnit))
+	}
+	last, err := n.state().Last(state.LastRun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run := n.nextBut(last, api.Changed); run.Outcome != api.Errored {
+		t.Errorf("a run with that configuration: %s/%s %s", run.Outcome, run.Reason, run.Message)
+	}
+	n.configure(schedule)
+	n.MustRun("systemctl", "restart", serveUnit)
+	n.serves(newVersion)
+	n.wantNoFailedUnit()
 }
 
 // A package that finds no systemd, no Puppet or a /usr that cannot be written says so, and dpkg stays consistent.

@@ -5,8 +5,6 @@ package systemd
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +22,7 @@ node default {
   exec { '/usr/local/bin/work': }
   -> class { 'puppet_cron':
     ensure             => $facts['wanted'] ? { 'absent' => 'absent', default => 'present' },
-    package_source     => "/srv/dist/puppet-cron_${facts['wanted']}-1_${facts['os']['architecture']}.deb",
+    package_source     => "puppet:///modules/puppet_cron/puppet-cron_${facts['wanted']}-1_${facts['os']['architecture']}.deb",
     package_ensure     => 'latest',
     schedule_every     => '10s',
     schedule_catch_up  => '3s',
@@ -34,7 +32,7 @@ node default {
 }
 `
 
-// publish gives the server an environment with our module and that manifest, under a name of this test's own.
+// publish gives the server an environment with our module, the packages as files of it, and that manifest, under a name of this test's own.
 func publish(t *testing.T, l *lab.Lab) (environment string) {
 	t.Helper()
 	environment = fmt.Sprintf("packaged_%d", os.Getpid())
@@ -45,6 +43,7 @@ func publish(t *testing.T, l *lab.Lab) (environment string) {
 		os.MkdirAll(filepath.Join(dir, "manifests"), 0o755),
 		os.WriteFile(filepath.Join(dir, "manifests/site.pp"), fmt.Appendf(nil, served, environment), 0o644),
 		os.CopyFS(filepath.Join(dir, "modules/puppet_cron"), module),
+		os.CopyFS(filepath.Join(dir, "modules/puppet_cron/files"), os.DirFS(dist)),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -55,42 +54,7 @@ func publish(t *testing.T, l *lab.Lab) (environment string) {
 	return environment
 }
 
-// forward lets machines reach the server, which listens on the host's loopback only, by a socket in a folder.
-func forward(t *testing.T, port int) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	listener, err := net.Listen("unix", filepath.Join(dir, "puppet.sock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go relay(near, fmt.Sprintf("127.0.0.1:%d", port))
-		}
-	}()
-	return dir
-}
-
-func relay(near net.Conn, to string) {
-	defer near.Close()
-	far, err := net.Dial("tcp", to)
-	if err != nil {
-		return
-	}
-	defer far.Close()
-	go func() {
-		_, _ = io.Copy(far, near)
-		_ = far.(*net.TCPConn).CloseWrite()
-	}()
-	_, _ = io.Copy(near, far)
-}
-
-// served by a real puppetserver, with Puppet's own service as it is after Debian's package: the run that installs the module's
+// Served by a real puppetserver, with Puppet's own service as it is after Debian's package: the run that installs the module's
 // package stops the very service that it is a run of.
 func TestServerInstallsUpgradesRemoves(t *testing.T) {
 	l, err := lab.Start(t.Context(), os.Stderr)
@@ -105,8 +69,7 @@ func TestServerInstallsUpgradesRemoves(t *testing.T) {
 	n := bareNode(t, "--bind="+forward(t, l.Port())+":/srv/server")
 	n.remove(conffile)
 	n.write("/etc/hosts", "127.0.0.1 localhost web1\n")
-	n.MustRun("systemd-run", "--quiet", "--unit=puppetserver", "--socket-property=ListenStream=127.0.0.1:8140",
-		"/usr/lib/systemd/systemd-socket-proxyd", "/srv/server/puppet.sock")
+	n.reaches("/srv/server", 8140)
 	n.write("/etc/puppet/puppet.conf", fmt.Sprintf("[main]\ncertname = web%d.auto.test\nserver = localhost\nkeylength = 2048\n[agent]\nenvironment = %s\n", os.Getpid(), publish(t, l)))
 
 	began := time.Now()
