@@ -173,6 +173,23 @@ func TestDeb(t *testing.T) {
 	n.wantNoFailedUnit()
 }
 
+// A unit that was made by hand hides the package's: that is said, and what is said mends it.
+func TestPackageOverServiceInstall(t *testing.T) {
+	n := serving(t)
+	id := n.hold()
+	said := n.dpkgInstall(packageFile("puppet-cron", newVersion))
+	contains(t, "what is said", said, "hides the unit of this package")
+	n.MustRun("sh", "-c", "puppet-cron service uninstall && systemctl enable --now puppet-cron")
+	n.release()
+	n.wantOutcome(id, api.Changed, "")
+	n.serves(newVersion)
+	contains(t, "the unit", n.property(serveUnit, "FragmentPath"), "/lib/systemd/system/puppet-cron.service")
+	n.nextAfter(id)
+	if bad := interrupted(n.history()); bad != nil {
+		t.Error(bad)
+	}
+}
+
 // An older version refuses a state that it would not understand before it changes anything.
 func TestRefusedDowngrade(t *testing.T) {
 	n := installed(t)
