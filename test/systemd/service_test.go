@@ -181,13 +181,15 @@ func TestRunOfItsOwn(t *testing.T) {
 	n := newNode(t)
 	n.CopyIn(makeDeb(t), "/srv/from-run.deb", 0o644)
 	n.write("/etc/puppet-cron/site.pp", site+wholeSystem)
+	n.write("/etc/systemd/system/puppet-cron.slice.d/limit.conf", "[Slice]\nCPUQuota=50%\n")
 	n.MustRun("puppet-cron", "service", "install")
 	n.MustRun("puppet-cron", "service", "start")
 	id := n.hold()
 	unit := runUnit(id)
 	contains(t, unit, n.property(unit, "ActiveState"), "active")
 	contains(t, unit, n.property(unit, "OOMPolicy"), "continue")
-	contains(t, "its group", n.property(unit, "ControlGroup"), unit)
+	contains(t, "its group", n.property(unit, "ControlGroup"), "/puppet-cron.slice/"+unit)
+	contains(t, "what a drop-in for all runs allows them", n.property("puppet-cron.slice", "CPUQuotaPerSecUSec"), "500ms")
 
 	for path, mayWrite := range map[string]bool{stateDir: true, "/etc": false, "/root": false, "/usr": false, "/var/lib": false} {
 		_, err := n.Run("nsenter", "--target="+n.pid(), "--mount", "touch", path+"/by-serve")

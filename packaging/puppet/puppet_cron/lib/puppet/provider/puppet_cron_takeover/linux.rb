@@ -26,7 +26,7 @@ Puppet::Type.type(:puppet_cron_takeover).provide(:linux) do
   # What is noted is noted before it is done: a run that is cut off loses nothing of it.
   def take
     found = others
-    note(record | found.map { |kind, name| { 'kind' => kind, 'name' => name, 'state' => state(kind) } })
+    note(record | found.map { |kind, name| { 'kind' => kind, 'name' => name, 'state' => state(kind, name) } })
     found.each { |kind, name| stop(kind, name) }
     @told = words(found)
   end
@@ -72,18 +72,22 @@ Puppet::Type.type(:puppet_cron_takeover).provide(:linux) do
   def start(kind, name, state)
     case kind
     when 'service' then puppet_service { |s| s.enable if state['enabled']; s.start if state['running'] }
-    when 'timer' then systemctl('enable', '--now', name)
+    when 'timer'
+      systemctl('enable', name) if state['enabled']
+      systemctl('start', name) if state['running']
     when 'crontab' then rewrite(name) { |text| PuppetCron::Crontab.restore(text) }
     when 'root crontab' then root_crontab_set(PuppetCron::Crontab.restore(root_crontab_text))
     when 'script' then File.chmod(File.stat(name).mode | 0o111, name) if File.exist?(name)
     end
   end
 
-  # Of what can be on in more than one way.
-  def state(kind)
-    return {} unless kind == 'service'
-
-    puppet_service { |s| { 'enabled' => enabled?(s), 'running' => s.status == :running } }
+  # What can be on in two ways, now and at the next boot.
+  def state(kind, name)
+    case kind
+    when 'service' then puppet_service { |s| { 'enabled' => enabled?(s), 'running' => s.status == :running } }
+    when 'timer' then { 'enabled' => systemctl?('is-enabled', name), 'running' => systemctl?('is-active', name) }
+    else {}
+    end
   end
 
   def service
@@ -106,6 +110,10 @@ Puppet::Type.type(:puppet_cron_takeover).provide(:linux) do
 
   def systemctl(*args)
     Puppet::Util::Execution.execute(['systemctl', *args], failonfail: true)
+  end
+
+  def systemctl?(question, unit)
+    Puppet::Util::Execution.execute(['systemctl', '--quiet', question, unit], failonfail: false).exitstatus.zero?
   end
 
   # Enabled ones and started ones, whose service runs Puppet.
