@@ -85,7 +85,7 @@ soak: build ## the long forms of the tests
 	test/lab/install server collector
 	SOAK=full $(GO) test -tags soak -count=1 -timeout 3h -v ./test/soak
 	SOAK=full $(GO) test -count=1 -timeout 1h ./scheduler ./hold
-	SOAK=full $(GO) test -tags machine,lab -count=1 -timeout 1h -v ./test/machine ./test/systemd
+	SOAK=full $(GO) test -tags machine,lab -count=1 -parallel 1 -timeout 2h -v ./test/machine ./test/systemd
 	$(GO) test -tags lab -count=1 -timeout 30m ./test/lab
 	SOAK=full E2E_RACES=50 $(GO) test -tags lab -count=1 -timeout 1h -run 'Race|Serves' -v ./test/e2e
 	$(MAKE) fuzz-seconds FUZZ=120s

@@ -115,9 +115,7 @@ func TestModule(t *testing.T) {
 	}
 	took := time.Since(began)
 	t.Logf("from nothing to the first run by the module, which was applied twice: %.1f s", took.Seconds())
-	if took > time.Minute {
-		t.Errorf("to the first run it took %s", took)
-	}
+	wantMinute(t, took)
 	n.wantAlone()
 	contains(t, "root's crontab", n.MustRun("crontab", "-l"), ownLine)
 
@@ -143,6 +141,15 @@ func TestModule(t *testing.T) {
 		}
 	}
 	n.wantNoFailedUnit()
+}
+
+// wantMinute holds a time to a minute in the long form, whose tests have the host for themselves: beside three other machines, and
+// whatever else a host does, it says nothing.
+func wantMinute(t *testing.T, took time.Duration) {
+	t.Helper()
+	if os.Getenv("SOAK") == "full" && took > time.Minute {
+		t.Errorf("from nothing to the first run it took %s; want a minute at most", took)
+	}
 }
 
 // wantAlone checks that puppet-cron itself finds no other scheduler, and that it serves.
