@@ -101,6 +101,33 @@ func (n *node) awaitScript(control, what string) {
 	})
 }
 
+// A supervisor that was killed leaves its service behind; the script finds that all the same, and no run ends with it.
+func TestOpenRCSupervisorKilled(t *testing.T) {
+	n := bareNodeWith(t, machine.OpenRC)
+	n.configure(schedule)
+	n.installByHand()
+	n.awaitScript("rc-service", "serves")
+	serve := func() string {
+		out, _ := n.Run("pgrep", "--full", "^/usr/bin/puppet-cron serve") // which fails when there is none
+		return strings.TrimSpace(out)
+	}
+	id, orphan := n.hold(), serve()
+	n.MustRun("pkill", "-KILL", "supervise-daemo")
+	n.CopyIn(upgrade, "/usr/bin/puppet-cron", 0o755)
+	n.MustRun("rc-service", "puppet-cron", "restart")
+	n.Eventually("the new version alone serves", func() bool {
+		s, err := n.state().Schedule()
+		now := serve()
+		return err == nil && strings.HasPrefix(s.Version, newVersion) && now != "" && now != orphan && !strings.Contains(now, "\n")
+	})
+	n.MustRun("rc-service", "puppet-cron", "stop")
+	if left := serve(); left != "" {
+		t.Errorf("stopped, process %s serves still", left)
+	}
+	n.release()
+	n.wantOutcome(id, api.Changed, "")
+}
+
 // killServe kills the service. One that is supervised is back by itself; of the other the script's status says that it died.
 func (n *node) killServe(control string, supervised bool) {
 	n.t.Helper()
