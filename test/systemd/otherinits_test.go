@@ -59,6 +59,10 @@ func TestOtherInits(t *testing.T) {
 				{"upgrade", func() {
 					n.CopyIn(upgrade, "/usr/bin/puppet-cron", 0o755)
 					n.MustRun(c.control, "puppet-cron", "restart")
+					n.Eventually("the upgrade serves", func() bool {
+						s, err := n.state().Schedule()
+						return err == nil && strings.HasPrefix(s.Version, newVersion)
+					})
 				}},
 				{"kill -9", func() { n.killServe(c.control, c.supervised) }},
 				{"stop and start", func() {
@@ -107,21 +111,17 @@ func TestOpenRCSupervisorKilled(t *testing.T) {
 	n.configure(schedule)
 	n.installByHand()
 	n.awaitScript("rc-service", "serves")
-	serve := func() string {
-		out, _ := n.Run("pgrep", "--full", "^/usr/bin/puppet-cron serve") // which fails when there is none
-		return strings.TrimSpace(out)
-	}
-	id, orphan := n.hold(), serve()
+	id, orphan := n.hold(), n.serve()
 	n.MustRun("pkill", "-KILL", "supervise-daemo")
 	n.CopyIn(upgrade, "/usr/bin/puppet-cron", 0o755)
 	n.MustRun("rc-service", "puppet-cron", "restart")
 	n.Eventually("the new version alone serves", func() bool {
 		s, err := n.state().Schedule()
-		now := serve()
+		now := n.serve()
 		return err == nil && strings.HasPrefix(s.Version, newVersion) && now != "" && now != orphan && !strings.Contains(now, "\n")
 	})
 	n.MustRun("rc-service", "puppet-cron", "stop")
-	if left := serve(); left != "" {
+	if left := n.serve(); left != "" {
 		t.Errorf("stopped, process %s serves still", left)
 	}
 	n.release()
@@ -131,7 +131,7 @@ func TestOpenRCSupervisorKilled(t *testing.T) {
 // killServe kills the service. One that is supervised is back by itself; of the other the script's status says that it died.
 func (n *node) killServe(control string, supervised bool) {
 	n.t.Helper()
-	pid := strings.TrimSpace(n.MustRun("pgrep", "--full", "^/usr/bin/puppet-cron serve"))
+	pid := n.serve()
 	n.MustRun("kill", "-KILL", pid)
 	if !supervised {
 		said, err := n.Run("sh", "-c", control+" puppet-cron status 2>&1")
@@ -140,6 +140,14 @@ func (n *node) killServe(control string, supervised bool) {
 		}
 		n.MustRun(control, "puppet-cron", "start")
 	}
+	n.Eventually("another process serves", func() bool { now := n.serve(); return now != "" && now != pid })
+}
+
+// serve is the process that serves, by what the machine has running; two are two lines.
+func (n *node) serve() string {
+	n.t.Helper()
+	out, _ := n.Run("pgrep", "--full", "^/usr/bin/puppet-cron serve") // which fails when there is none
+	return strings.TrimSpace(out)
 }
 
 // newest is the run that was asked for last.
