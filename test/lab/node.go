@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -120,6 +121,8 @@ func (n *Node) Puppet(ctx context.Context, scenario string, args ...string) (out
 	cmd := exec.CommandContext(ctx, "puppet", append([]string{"agent", "--confdir", n.Confdir}, args...)...)
 	cmd.Env = n.Env(scenario)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread() // the signal is sent when this thread ends, which nobody else may use meanwhile
+	defer runtime.UnlockOSThread()
 	cmd.WaitDelay = time.Second // what the agent leaves behind may hold its output open
 	out, err = cmd.CombinedOutput()
 	if ctx.Err() != nil {

@@ -8,17 +8,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/puppet-cron/puppet-cron/test/child"
 )
 
 // process is a server while it runs.
 type process struct {
 	cmd   *exec.Cmd
-	ended chan struct{}
+	ended <-chan struct{}
 }
 
 // begin starts the server. What it says is in the file log of its directory.
@@ -29,18 +30,8 @@ func begin(cmd *exec.Cmd) (*process, error) {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	p := &process{cmd: cmd, ended: make(chan struct{})}
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // the signal at our death is that of this thread
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // a killed server has no good exit code
-			close(p.ended)
-		}
-	}()
-	return p, <-started
+	ended, err := child.Start(cmd, syscall.SIGQUIT) // at once, with all its children
+	return &process{cmd, ended}, err
 }
 
 // kill ends the server first, for it would replace its children.

@@ -131,8 +131,7 @@ func (s *Server) command() *exec.Cmd {
 	cmd.Dir = s.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Credential: s.as,
-		Setsid:     true,            // a Ctrl-C is for the test
-		Pdeathsig:  syscall.SIGQUIT, // at once, with all its children
+		Setsid:     true, // a Ctrl-C is for the test
 	}
 	return cmd
 }

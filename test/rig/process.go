@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/puppet-cron/puppet-cron/test/child"
 )
 
 // Patience bounds every wait for something that comes within seconds on an idle machine.
@@ -27,7 +29,7 @@ type Process struct {
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd
-	ended chan struct{}
+	ended <-chan struct{}
 }
 
 // Start starts a program; command makes each life's command. What they print is shown when the test fails.
@@ -59,15 +61,11 @@ func (p *Process) Start() {
 	}
 	cmd := p.command()
 	cmd.Stdout, cmd.Stderr = p.log, p.log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	ended, err := child.Start(cmd, syscall.SIGKILL)
+	if err != nil {
 		p.t.Fatalf("start %s: %v", cmd.Path, err)
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		cmd.Wait() // ProcessState says as much as its error
-	}()
 	p.cmd, p.ended = cmd, ended
 }
 
